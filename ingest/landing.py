@@ -1,0 +1,264 @@
+"""Landing: what the provider said, as Parquet, one file per source, stream, scope and window, replaced whole.
+
+    <root>/<source>/<stream>/<scope>/window_start=YYYY-MM-DD/part.parquet
+
+A load is written aside, checked, and moved over the earlier file in one step, so that a reader sees the old or the
+new window and a crash leaves the old one. Loading a window twice changes nothing: equal content keeps the file.
+``<root>`` is a folder or an object-store URL that pyarrow knows (``s3://``, ``gs://``).
+"""
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from ingest.contracts import STATUS_SCHEMA, WINDOW_FIELDS, LoadResult, StreamContract, status_contract
+from ingest.errors import ConfigError, EmptyAnswer, SchemaChanged, Shrunk
+from ingest.run import Run, Window
+
+logger = logging.getLogger(__name__)
+SHRINK_GUARD_PCT = 80
+_CHECKSUM = b"inferledger.checksum"
+
+
+class Landing:
+    """Reads and writes one landing root for one run.
+
+    Args:
+        root: folder or object-store URL.
+        run: whose ``run_id`` and ``as_of`` mark the rows.
+        accept_shrink: let a window lose more than a fifth of its rows.
+
+    Raises:
+        ConfigError: the root is no folder or URL that pyarrow can open.
+    """
+
+    def __init__(self, root: str, run: Run, *, accept_shrink: bool = False) -> None:
+        self.run = run
+        self._accept_shrink = accept_shrink
+        try:
+            self._fs, self._root = fs.FileSystem.from_uri(root) if "://" in root else (fs.LocalFileSystem(), root)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise ConfigError(f"Landing {root!r} cannot be opened: {error}.", "Give a folder or s3://bucket/prefix.") from error
+
+    def write(
+        self,
+        contract: StreamContract,
+        *,
+        scope: str,
+        window: Window,
+        batches: Iterable[pa.Table | pa.RecordBatch],
+    ) -> LoadResult:
+        """Replace one window of one stream by ``batches``.
+
+        Args:
+            scope: account, subscription, table or export that the rows speak for.
+            window: half-open UTC span that the rows cover completely.
+
+        Raises:
+            EmptyAnswer: no row came and the contract does not allow that.
+            SchemaChanged: a required field is missing or has another type.
+            Shrunk: under 80 % of the rows of the earlier load of this window.
+        """
+        folder = f"{self._root}/{contract.source}/{contract.stream}/{_safe(scope)}/window_start={window.start:%Y-%m-%d}"
+        path, aside = f"{folder}/part.parquet", f"{folder}/.part-{self.run.run_id}.tmp"
+        where = f"{contract.source}.{contract.stream} of {scope} for {window}"
+        self._fs.create_dir(folder, recursive=True)
+        try:
+            rows, checksum = self._write_aside(aside, contract, window, batches, where)
+            earlier_rows, earlier_checksum = self._earlier(path)
+            self._check(contract, rows, earlier_rows, where)
+            changed = checksum != earlier_checksum
+            if changed:
+                self._fs.move(aside, path)
+                logger.info("loaded window", extra={"where": where, "rows": rows})
+        finally:
+            self._remove(aside)
+        return LoadResult(contract.source, contract.stream, scope, window.start, rows, checksum, changed)
+
+    def read(self, contract: StreamContract, *, scope: str | None = None) -> pa.Table:
+        """All landed rows of a stream (of one scope), in the contract's columns; empty when nothing landed."""
+        base = f"{self._root}/{contract.source}/{contract.stream}" + (f"/{_safe(scope)}" if scope else "")
+        selector = fs.FileSelector(base, recursive=True, allow_not_found=True)
+        paths = sorted(info.path for info in self._fs.get_file_info(selector) if info.path.endswith("/part.parquet"))
+        schema = pa.schema([*contract.schema, *WINDOW_FIELDS])
+        tables = [_conform(pq.read_table(path, filesystem=self._fs), schema, (), path) for path in paths]
+        return pa.concat_tables(table.select(schema.names) for table in tables) if tables else schema.empty_table()
+
+    def windows(self, contract: StreamContract, scope: str) -> list[str]:
+        """Start dates (``YYYY-MM-DD``) of the windows that are landed for ``scope``, oldest first."""
+        selector = fs.FileSelector(f"{self._root}/{contract.source}/{contract.stream}/{_safe(scope)}", allow_not_found=True)
+        return sorted(info.base_name.partition("=")[2] for info in self._fs.get_file_info(selector) if "=" in info.base_name)
+
+    def read_state(self, source: str, name: str) -> dict[str, Any]:
+        """What the source remembered under ``name`` (fingerprints, entity tags); empty when nothing."""
+        path = f"{self._root}/{source}/_state/{_safe(name)}.json"
+        if self._fs.get_file_info(path).type != fs.FileType.File:
+            return {}
+        with self._fs.open_input_stream(path) as stream:
+            return cast(dict[str, Any], json.loads(stream.read()))
+
+    def write_state(self, source: str, name: str, state: dict[str, Any]) -> None:
+        """Remember ``state`` under ``name`` for the next run."""
+        path = f"{self._root}/{source}/_state/{_safe(name)}.json"
+        self._fs.create_dir(path.rpartition("/")[0], recursive=True)
+        with self._fs.open_output_stream(f"{path}.tmp") as stream:
+            stream.write(json.dumps(state, sort_keys=True, indent=1).encode())
+        self._fs.move(f"{path}.tmp", path)
+
+    def report(self, source: str, account_id: str, watermark: datetime | None, message: str | None = None) -> None:
+        """Say how far ``source`` got for one account.
+
+        Args:
+            watermark: end of the newest usage seen, aware UTC, None when nothing was seen yet.
+            message: one sentence for people when something needs their eye.
+        """
+        row = {
+            "source": source,
+            "account_id": account_id,
+            "watermark": watermark,
+            "last_success_at": self.run.as_of,
+            "message": message,
+        }
+        path = f"{self._root}/{source}/_status/{_safe(account_id)}/part.parquet"
+        self._put(path, pa.Table.from_pylist([row], schema=STATUS_SCHEMA))
+
+    def ensure_anchors(self, contracts: Iterable[StreamContract]) -> None:
+        """Put a typed empty file beside each stream, so that models run on a home that never saw the source."""
+        for contract in contracts:
+            is_status = contract.stream == "_status"
+            schema = contract.schema if is_status else pa.schema([*contract.schema, *WINDOW_FIELDS])
+            path = f"{self._root}/{contract.source}/{contract.stream}/_anchor.parquet"
+            exists = self._fs.get_file_info(path).type == fs.FileType.File
+            if not exists or not pq.read_schema(path, filesystem=self._fs).equals(schema):
+                self._put(path, schema.empty_table())
+
+    def sweep(self) -> None:
+        """Remove what a killed run left aside."""
+        selector = fs.FileSelector(self._root, recursive=True, allow_not_found=True)
+        for info in self._fs.get_file_info(selector):
+            if info.type == fs.FileType.File and info.path.endswith(".tmp"):
+                self._fs.delete_file(info.path)
+
+    def _put(self, path: str, table: pa.Table) -> None:
+        self._fs.create_dir(path.rpartition("/")[0], recursive=True)
+        pq.write_table(table, f"{path}.tmp", filesystem=self._fs)
+        self._fs.move(f"{path}.tmp", path)
+
+    def _write_aside(
+        self,
+        aside: str,
+        contract: StreamContract,
+        window: Window,
+        batches: Iterable[pa.Table | pa.RecordBatch],
+        where: str,
+    ) -> tuple[int, str]:
+        digest, rows, schema, writer = hashlib.sha256(), 0, contract.schema, None
+        try:
+            for table in _tables(batches):
+                if writer is None:
+                    schema = _with_extras(contract.schema, table.schema, where)
+                    writer = pq.ParquetWriter(aside, pa.schema([*schema, *WINDOW_FIELDS]), filesystem=self._fs)
+                conformed = _conform(table, schema, contract.required, where)
+                _digest(digest, conformed)
+                rows += conformed.num_rows
+                writer.write_table(self._marked(conformed, window))
+            if writer is None:
+                writer = pq.ParquetWriter(aside, pa.schema([*schema, *WINDOW_FIELDS]), filesystem=self._fs)
+            digest.update(str(schema).encode())
+            writer.add_key_value_metadata({_CHECKSUM.decode(): digest.hexdigest()})
+        finally:
+            if writer is not None:
+                writer.close()
+        return rows, digest.hexdigest()
+
+    def _marked(self, table: pa.Table, window: Window) -> pa.Table:
+        values = (window.start, window.end, self.run.as_of, self.run.run_id)
+        for field, value in zip(WINDOW_FIELDS, values, strict=True):
+            table = table.append_column(field, pa.repeat(pa.scalar(value, field.type), table.num_rows))
+        return table
+
+    def _earlier(self, path: str) -> tuple[int | None, str | None]:
+        if self._fs.get_file_info(path).type != fs.FileType.File:
+            return None, None
+        metadata = pq.read_metadata(path, filesystem=self._fs)
+        checksum = (metadata.metadata or {}).get(_CHECKSUM)
+        return metadata.num_rows, checksum.decode() if checksum else None
+
+    def _check(self, contract: StreamContract, rows: int, earlier: int | None, where: str) -> None:
+        if rows == 0 and not contract.empty_ok:
+            raise EmptyAnswer(f"{where}: the provider sent no row.", "Check that the export or metric is on and the window has passed.")
+        guarded = earlier is not None and not contract.may_shrink and not self._accept_shrink
+        if guarded and earlier is not None and rows * 100 < earlier * SHRINK_GUARD_PCT:
+            raise Shrunk(
+                f"{where}: {rows} rows came where {earlier} are landed, under {SHRINK_GUARD_PCT} %.",
+                "The earlier load stays. If the provider really took rows back, run `inferledger ingest "
+                f"{contract.source} --accept-shrink`.",
+            )
+
+    def _remove(self, path: str) -> None:
+        if self._fs.get_file_info(path).type == fs.FileType.File:
+            self._fs.delete_file(path)
+
+
+def _safe(scope: str) -> str:
+    """``scope`` as a folder name."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", scope)
+
+
+def _tables(batches: Iterable[pa.Table | pa.RecordBatch]) -> Iterator[pa.Table]:
+    for batch in batches:
+        yield pa.Table.from_batches([batch]) if isinstance(batch, pa.RecordBatch) else batch
+
+
+def _with_extras(schema: pa.Schema, found: pa.Schema, where: str) -> pa.Schema:
+    """The contract's fields, then the fields that the provider added."""
+    extras = [field for field in found if field.name not in schema.names]
+    if extras:
+        logger.warning("unknown fields are kept", extra={"where": where, "fields": [field.name for field in extras]})
+    return pa.schema([*schema, *extras])
+
+
+def _conform(table: pa.Table, schema: pa.Schema, required: tuple[str, ...], where: str) -> pa.Table:
+    """``table`` in the columns and types of ``schema``.
+
+    Raises:
+        SchemaChanged: a required column is absent, a column cannot be cast, or a new one appeared in mid-load.
+    """
+    missing = [name for name in required if name not in table.column_names]
+    if missing:
+        raise SchemaChanged(
+            f"{where}: required columns are missing: {', '.join(missing)}; found {', '.join(table.column_names)}.",
+            "Add them to the export, or check whether the provider renamed them.",
+        )
+    columns: list[pa.ChunkedArray | pa.Array] = []
+    for field in schema:
+        if field.name not in table.column_names:
+            columns.append(pa.nulls(table.num_rows, field.type))
+            continue
+        try:
+            columns.append(table.column(field.name).cast(field.type))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
+            found = table.schema.field(field.name).type
+            raise SchemaChanged(
+                f"{where}: column {field.name} came as {found}, not {field.type}: {error}.",
+                "Check whether the provider changed its type.",
+            ) from error
+    strays = [name for name in table.column_names if name not in schema.names and not name.startswith("_")]
+    if strays:
+        raise SchemaChanged(f"{where}: columns {', '.join(strays)} appeared in the middle of a load.", "Load the window again.")
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _digest(digest: "hashlib._Hash", table: pa.Table) -> None:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table.combine_chunks())
+    digest.update(sink.getvalue())

@@ -1,0 +1,54 @@
+"""Every source by its one name; modules are imported only when used."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Protocol, cast
+
+from ingest.contracts import Context, LoadResult, StreamContract, status_contract
+from ingest.errors import ConfigError
+from ingest.run import Window
+
+SOURCES: dict[str, tuple[str, ...]] = {
+    "aws_bedrock": ("ingest.sources.aws_bedrock", "ingest.sources.aws_bedrock_metrics"),
+    "aws_cur": ("ingest.sources.aws_cur",),
+    "gcp_billing": ("ingest.sources.gcp_billing",),
+    "gcp_vertex": ("ingest.sources.gcp_vertex",),
+    "azure_cost": ("ingest.sources.azure_cost",),
+    "azure_openai": ("ingest.sources.azure_openai", "ingest.sources.azure_openai_metrics"),
+    "azure_reservations": ("ingest.sources.azure_reservations",),
+    "prices": ("ingest.sources.prices",),
+    "config": ("ingest.sources.config",),
+}
+CLOUDS: dict[str, tuple[str, ...]] = {
+    "aws": ("aws_bedrock", "aws_cur"),
+    "gcp": ("gcp_billing", "gcp_vertex"),
+    "azure": ("azure_cost", "azure_openai", "azure_reservations"),
+}
+
+
+class SourceModule(Protocol):
+    """What each module under ``ingest/sources`` offers."""
+
+    SOURCE: str
+    STREAMS: Sequence[StreamContract]
+
+    def load(self, context: Context, window: Window | None) -> list[LoadResult]:
+        """Load ``window``, or the source's own default when None."""
+        ...
+
+
+def modules(source: str) -> list[SourceModule]:
+    """The modules of ``source``, in the order they load.
+
+    Raises:
+        ConfigError: no source has that name.
+    """
+    if source not in SOURCES:
+        raise ConfigError(f"There is no source {source!r}.", f"Use one of: {', '.join(SOURCES)}.")
+    return [cast(SourceModule, import_module(name)) for name in SOURCES[source]]
+
+
+def contracts() -> list[StreamContract]:
+    """Every stream of every source, the status streams included."""
+    streams = [stream for source in SOURCES for module in modules(source) for stream in module.STREAMS]
+    return streams + [status_contract(source) for source in SOURCES]

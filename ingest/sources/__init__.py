@@ -1,0 +1,1 @@
+"""One module per source; sources never import each other."""
