@@ -89,8 +89,10 @@ class Landing:
         selector = fs.FileSelector(base, recursive=True, allow_not_found=True)
         paths = sorted(info.path for info in self._fs.get_file_info(selector) if info.path.endswith("/part.parquet"))
         schema = pa.schema([*contract.schema, *WINDOW_FIELDS])
-        tables = [_conform(pq.read_table(path, filesystem=self._fs), schema, (), path) for path in paths]
-        return pa.concat_tables(table.select(schema.names) for table in tables) if tables else schema.empty_table()
+        loaded = [pq.read_table(path, filesystem=self._fs) for path in paths]
+        known = [table.select([name for name in table.column_names if name in schema.names]) for table in loaded]
+        tables = [_conform(table, schema, (), path) for table, path in zip(known, paths, strict=True)]
+        return pa.concat_tables(tables) if tables else schema.empty_table()
 
     def windows(self, contract: StreamContract, scope: str) -> list[str]:
         """Start dates (``YYYY-MM-DD``) of the windows that are landed for ``scope``, oldest first."""
@@ -251,7 +253,7 @@ def _conform(table: pa.Table, schema: pa.Schema, required: tuple[str, ...], wher
                 f"{where}: column {field.name} came as {found}, not {field.type}: {error}.",
                 "Check whether the provider changed its type.",
             ) from error
-    strays = [name for name in table.column_names if name not in schema.names and not name.startswith("_")]
+    strays = [name for name in table.column_names if name not in schema.names]
     if strays:
         raise SchemaChanged(f"{where}: columns {', '.join(strays)} appeared in the middle of a load.", "Load the window again.")
     return pa.Table.from_arrays(columns, schema=schema)
