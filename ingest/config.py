@@ -75,7 +75,9 @@ class GcpSources(StrictModel):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "GcpSources":
-        _refuse_repeats([export.billing_account_id for export in self.billing_exports], "billing_exports", "billing_account_id")
+        _refuse_repeats(
+            [export.billing_account_id for export in self.billing_exports], "billing_exports", "billing_account_id"
+        )
         _refuse_repeats(list(self.monitoring_projects), "monitoring_projects", None)
         return self
 
@@ -145,8 +147,8 @@ def load_sources(path: Path) -> SourcesConfig:
 
 def _absent(provider: str) -> NoReturn:
     raise ConfigError(
-        f"sources.yml has no section '{provider}'",
-        f"add '{provider}:' to sources.yml as docs/configuration.md shows, or leave this cloud's sources out of the run",
+        f"sources.yml has no section '{provider}'.",
+        f"Add '{provider}:' to sources.yml as docs/configuration.md shows, or leave this cloud's sources out of the run.",
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeGuard, TypeVar, cast, get_args, get_origin
+from typing import Annotated, Any, Literal, NoReturn, TypeGuard, TypeVar, cast, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict, ValidationError
@@ -42,20 +42,21 @@ class MistakeAt(ValueError):
         self.place = place
 
 
+def _refuse(message: str) -> NoReturn:
+    raise ValueError(message)
+
+
 def _plain_day(value: object) -> object:
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
         return date.fromisoformat(value)
-    if type(value) is not date:
-        raise ValueError("a date is written YYYY-MM-DD")
-    return value
+    return value if type(value) is date else _refuse("a date is written YYYY-MM-DD")
 
 
 def _plain_amount(value: object) -> object:
-    if isinstance(value, str):
-        raise ValueError("a number is written without quotes")
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise ValueError("a number is expected")
-    return Decimal(value)
+    # a bool is an int to Python
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return Decimal(value)
+    return _refuse("a number is expected, without quotes")
 
 
 Day = Annotated[date, BeforeValidator(_plain_day)]
@@ -75,15 +76,15 @@ class _Document:
         try:
             text = self.path.read_text(encoding="utf-8")
         except FileNotFoundError as error:
-            raise ConfigError(f"{self.path}: there is no such file", _remedy(self.path)) from error
+            raise ConfigError(f"{self.path}: there is no such file.", _remedy(self.path)) from error
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{self.path}: cannot be read as UTF-8 text: {error}", _remedy(self.path)) from error
+            raise ConfigError(f"{self.path}: cannot be read as UTF-8 text: {error}.", _remedy(self.path)) from error
         try:
             root = cast("yaml.Node | None", yaml.compose(text, Loader=yaml.SafeLoader))
         except yaml.YAMLError as error:
-            raise ConfigError(f"{self.path}{_syntax(error)}", "correct the YAML syntax on that line") from error
+            raise ConfigError(f"{self.path}{_syntax(error)}.", "Correct the YAML syntax on that line.") from error
         if root is None:
-            raise ConfigError(f"{self.path}:1: the file is empty", _remedy(self.path))
+            raise ConfigError(f"{self.path}:1: the file is empty.", _remedy(self.path))
         return self._value(root, ())
 
     def line(self, place: Place) -> int:
@@ -92,12 +93,12 @@ class _Document:
         return self.lines.get(place, 1)
 
     def _fail(self, node: yaml.Node, place: Place, what: str, remedy: str) -> ConfigError:
-        return ConfigError(f"{self.path}:{node.start_mark.line + 1}: {_dotted(place)}: {what}", remedy)
+        return ConfigError(f"{self.path}:{node.start_mark.line + 1}: {_dotted(place)}: {what}.", remedy)
 
     def _value(self, node: yaml.Node, place: Place) -> Any:
         self._nodes += 1
         if self._nodes > _MAX_NODES or len(place) > _DEPTH_LIMIT:
-            raise self._fail(node, place[:3], "nested too deeply or too large", "write the values out without aliases")
+            raise self._fail(node, place[:3], "nested too deeply or too large", "Write the values out without aliases.")
         self.lines.setdefault(place, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, place)
@@ -110,12 +111,12 @@ class _Document:
         values: dict[str, Any] = {}
         for key_node, value_node in cast("list[tuple[yaml.Node, yaml.Node]]", node.value):
             if not isinstance(key_node, yaml.ScalarNode):
-                raise self._fail(key_node, place, "a key must be plain text", "write the key as one word")
+                raise self._fail(key_node, place, "a key must be plain text", "Write the key as one word.")
             key = str(key_node.value)
             inner = (*place, key)
             if key in values:
                 first = self.lines[inner]
-                raise self._fail(key_node, inner, f"given twice, first on line {first}", "keep one of the two")
+                raise self._fail(key_node, inner, f"given twice, first on line {first}", "Keep one of the two.")
             self.lines[inner] = key_node.start_mark.line + 1
             values[key] = self._value(value_node, inner)
         return values
@@ -135,11 +136,11 @@ def load_yaml(path: Path, model: type[ModelT]) -> ModelT:
         told = mistakes[:_MAX_TOLD]
         if len(mistakes) > len(told):
             told.append(f"and {len(mistakes) - len(told)} more mistakes in {path}")
-        raise ConfigError("\n".join(told), _remedy(path)) from error
+        raise ConfigError("\n".join(told) + ".", _remedy(path)) from error
 
 
 def _remedy(path: Path) -> str:
-    return f"correct {path.name}; docs/configuration.md explains every key"
+    return f"Correct {path.name}; docs/configuration.md explains every key."
 
 
 def _syntax(error: yaml.YAMLError) -> str:
@@ -195,7 +196,13 @@ def _what(model: type[BaseModel], place: Place, detail: ErrorDetails) -> str:
     if kind == "string_type":
         return f"{_shown(found)} is not text; put it in quotes"
     if kind == "value_error":
-        return str(context["error"]) if isinstance(context["error"], MistakeAt) else f"{_shown(found)}: {context['error']}"
+        return (
+            str(context["error"]) if isinstance(context["error"], MistakeAt) else f"{_shown(found)}: {context['error']}"
+        )
+    if kind == "model_type":
+        return f"{_shown(found)} where keys are expected: {', '.join(_keys(_type_at(model, place)))}"
+    if kind == "too_short":
+        return f"needs at least {context['min_length']} entry"
     if kind == "string_pattern_mismatch":
         return f"{_shown(found)} does not look like {context['pattern']}"
     return f"{_shown(found)}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
@@ -214,13 +221,17 @@ def _not_one_of(found: object, allowed: Sequence[str]) -> str:
 
 
 def _unknown_key(key: str, owner: object) -> str:
-    known = [field.alias or name for name, field in owner.model_fields.items()] if _is_model(owner) else []
-    return f"unknown key{_nearest(key, known) or f'; known are {', '.join(known)}'}"
+    known = _keys(owner)
+    return "unknown key" + (_nearest(key, known) or f"; known are {', '.join(known)}")
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"; did you mean '{close[0]}'?" if close else ""
+    return f"; did you mean '{close[0]}'" if close else ""
+
+
+def _keys(kind: object) -> list[str]:
+    return [field.alias or name for name, field in kind.model_fields.items()] if _is_model(kind) else []
 
 
 def _is_model(kind: object) -> TypeGuard[type[BaseModel]]:
