@@ -1,0 +1,41 @@
+{#
+    Money at the border: text, double or decimal in, decimal(38, 12) out, rounded half to even.
+
+    A double is taken as its shortest round-trip text first, so 0.1 is 0.1 and not its binary expansion.
+    DuckDB's own cast from plain text rounds half away from zero: it differs from half even only where the text is an
+    exact tie, that is a 5 as its last significant digit at the thirteenth decimal behind an even twelfth.
+    Its cast from exponent text rounds twice (DuckDB 1.5.5 makes 0.598e-13 a whole 1e-12), so exponents are written
+    out first. Blank text is NULL; text that is no number fails the model.
+#}
+{% macro to_money(expr) -%}
+    list_transform(
+        list_transform([nullif(trim(cast({{ expr }} as varchar)), '')], lambda t: {{ _plain_number('t') }}),
+        lambda t: case
+            when regexp_matches(t, '\.[0-9]{12}50*$') and {{ _is_odd_money('cast(t as decimal(38, 12))') }}
+                then cast(cast(t as decimal(38, 12)) - case when t like '-%' then -1 else 1 end * cast(0.000000000001 as decimal(13, 12)) as decimal(38, 12))
+            else cast(t as decimal(38, 12))
+        end
+    )[1]
+{%- endmacro %}
+
+{# number text without an exponent: 1.25e-05 becomes 0.0000125 #}
+{% macro _plain_number(text) -%}
+    {%- set mantissa = "split_part(lower(" ~ text ~ "), 'e', 1)" -%}
+    {%- set digits = "regexp_replace(" ~ mantissa ~ ", '[^0-9]', '', 'g')" -%}
+    {%- set whole = "regexp_replace(split_part(" ~ mantissa ~ ", '.', 1), '[^0-9]', '', 'g')" -%}
+    {%- set point = "cast(length(" ~ whole ~ ") + cast(split_part(lower(" ~ text ~ "), 'e', 2) as integer) as integer)" -%}
+    case
+        when regexp_matches({{ text }}, '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]+$')
+            then case when starts_with({{ text }}, '-') then '-' else '' end
+                || case
+                    when {{ point }} <= 0 then '0.' || repeat('0', -{{ point }}) || {{ digits }}
+                    else rpad(left({{ digits }}, {{ point }}), {{ point }}, '0') || '.' || substr({{ digits }}, {{ point }} + 1)
+                end
+        else {{ text }}
+    end
+{%- endmacro %}
+
+{# whether the twelfth decimal of a decimal(38, 12) is odd #}
+{% macro _is_odd_money(money) -%}
+    right(cast({{ money }} as varchar), 1) in ('1', '3', '5', '7', '9')
+{%- endmacro %}
