@@ -1,0 +1,121 @@
+"""Build: dbt models and tests over landing, in one invocation, as a process of its own.
+
+dbt runs apart so that its memory and its hold on the warehouse end with it. `python -m pipeline.build` is that process.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ingest.errors import TerminalError
+from ingest.landing import Landing
+from ingest.registry import contracts
+from ingest.run import Run
+from ingest.settings import Settings
+from pipeline.lock import die_with_parent, warehouse_lock
+from pipeline.paths import dbt_project
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What dbt did: counts of nodes, and the seconds that the models alone took."""
+
+    models: int
+    tests: int
+    seconds: float
+
+
+def build(settings: Settings, run: Run) -> BuildResult:
+    """Build and test every model in the warehouse of the home.
+
+    Raises:
+        TerminalError: a model or a test failed; names the first ones. The published file stays as it is.
+    """
+    Landing(settings.landing_root, run).ensure_anchors(contracts())
+    work = settings.home.resolve() / "dbt"
+    work.mkdir(parents=True, exist_ok=True)
+    results = work / "target" / "run_results.json"
+    results.unlink(missing_ok=True)
+    with warehouse_lock(settings.home), duckdb.connect(settings.warehouse) as connection:
+        connection.execute("drop table if exists pipeline.steps")
+    finished = subprocess.run(
+        [sys.executable, "-m", "pipeline.build", str(settings.home.resolve()), run.run_id, f"{run.as_of:%Y-%m-%d %H:%M:%S}"],
+        env=_environment(settings),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    (work / "build.log").write_text(finished.stdout + finished.stderr)
+    nodes = _nodes(results)
+    failed = [node for node in nodes if node["status"] in ("error", "fail", "runtime error")]
+    if finished.returncode != 0 or failed:
+        raise TerminalError(_failure(failed, finished), f"The published file is unchanged. See {work / 'build.log'}.")
+    with warehouse_lock(settings.home), duckdb.connect(settings.warehouse) as connection:
+        mark_step(connection, "build", run)
+    models = [node for node in nodes if node["unique_id"].startswith(("model.", "seed."))]
+    return BuildResult(len(models), len(nodes) - len(models), round(sum(node["execution_time"] for node in models), 3))
+
+
+def mark_step(connection: duckdb.DuckDBPyConnection, step: str, run: Run) -> None:
+    """Write into the warehouse that ``step`` is done for what it holds now."""
+    connection.execute("create schema if not exists pipeline")
+    connection.execute("create table if not exists pipeline.steps (step varchar primary key, run_id varchar)")
+    connection.execute("insert or replace into pipeline.steps values (?, ?)", [step, run.run_id])
+
+
+def is_done(connection: duckdb.DuckDBPyConnection, step: str) -> bool:
+    """Whether ``step`` has succeeded on what the warehouse holds now."""
+    connection.execute("select 1 from duckdb_tables() where schema_name = 'pipeline' and table_name = 'steps'")
+    if connection.fetchone() is None:
+        return False
+    return connection.execute("select 1 from pipeline.steps where step = ?", [step]).fetchone() is not None
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    home = settings.home.resolve()
+    return os.environ | {
+        "INFERLEDGER_WAREHOUSE": str(settings.warehouse.resolve()),
+        "INFERLEDGER_HOME_DIR": str(home),
+        "DBT_PROFILES_DIR": str(dbt_project()),
+        "DBT_PROJECT_DIR": str(dbt_project()),
+        "DBT_TARGET_PATH": str(home / "dbt" / "target"),
+        "DBT_LOG_PATH": str(home / "dbt" / "logs"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_VERSION_CHECK": "false",
+        "DBT_USE_COLORS": "false",
+    }
+
+
+def _nodes(results: Path) -> list[dict[str, Any]]:
+    return json.loads(results.read_text())["results"] if results.exists() else []
+
+
+def _failure(failed: list[dict[str, Any]], finished: subprocess.CompletedProcess[str]) -> str:
+    if not failed:
+        lines = [line for line in (finished.stdout + finished.stderr).splitlines() if line.strip()]
+        return f"dbt stopped: {' '.join(lines[-3:])[:600]}."
+    names = ", ".join(node["unique_id"].split(".")[2] for node in failed[:5])
+    more = f" and {len(failed) - 5} more" if len(failed) > 5 else ""
+    reason = (failed[0]["message"] or "").strip().splitlines()
+    return f"dbt failed on {names}{more}: {reason[0] if reason else 'no message'}."
+
+
+def _main() -> int:
+    """Hold the warehouse and run dbt; the arguments are home, run id and as-of time."""
+    home, run_id, as_of = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    die_with_parent()
+    from dbt.cli.main import dbtRunner
+
+    with warehouse_lock(home):
+        outcome = dbtRunner().invoke(["build", "--vars", json.dumps({"as_of": as_of, "run_id": run_id})])
+    return 0 if outcome.success else 1
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

@@ -1,0 +1,135 @@
+"""Ingest: one source and window, or all of them with the three clouds side by side in processes of their own."""
+
+import multiprocessing
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Thread
+from typing import Any
+
+from ingest.config import load_sources
+from ingest.contracts import Context, LoadResult
+from ingest.errors import InferledgerError, TerminalError
+from ingest.landing import Landing
+from ingest.registry import CLOUDS, modules
+from ingest.run import Run, Window
+from ingest.settings import Settings
+from pipeline.lock import die_with_parent
+from pipeline.paths import config_dir
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Ingestion:
+    """What a whole ingest put into landing, per source."""
+
+    windows: dict[str, int]
+    rows: dict[str, int]
+    changed: dict[str, int]
+
+
+def no_progress(step: str, done: int, total: int) -> None:
+    """Report to nobody."""
+
+
+def window_from_days(start: datetime | None, end: datetime | None, run: Run) -> Window | None:
+    """The window that was asked for by its days, None when none was; an open end is the run's as-of."""
+    if start is None and end is None:
+        return None
+    return Window((start or run.as_of).replace(tzinfo=UTC), (end or run.as_of).replace(tzinfo=UTC))
+
+
+def ingest_source(
+    settings: Settings,
+    run: Run,
+    source: str,
+    *,
+    window: Window | None = None,
+    progress: Progress = no_progress,
+    accept_shrink: bool = False,
+) -> list[LoadResult]:
+    """Load one source.
+
+    Args:
+        window: what to load, half-open; None for the source's own default.
+        progress: told the step's name, how many parts are done, and of how many.
+
+    Raises:
+        InferledgerError: the source's own errors, with their remedy; windows loaded before it stay loaded.
+    """
+    folder = config_dir(settings)
+    context = Context(
+        settings=settings.model_copy(update={"config_dir": folder}),
+        config=load_sources(folder / "sources.yml"),
+        landing=Landing(settings.landing_root, run, accept_shrink=accept_shrink),
+        run=run,
+        progress=progress,
+    )
+    return [result for module in modules(source) for result in module.load(context, window)]
+
+
+def ingest_all(settings: Settings, run: Run, *, progress: Progress = no_progress) -> Ingestion:
+    """Load configuration and prices, then the three clouds in parallel; nothing locks.
+
+    Raises:
+        TerminalError: one or more clouds failed; names each with its sentence. The others have landed.
+    """
+    Landing(settings.landing_root, run).sweep()
+    results = [result for source in ("config", "prices") for result in ingest_source(settings, run, source)]
+    context = multiprocessing.get_context("spawn")
+    queue: Any = context.SimpleQueue()
+    listener = Thread(target=_relay, args=(queue, progress), daemon=True)
+    listener.start()
+    faults: list[InferledgerError] = []
+    with ProcessPoolExecutor(len(CLOUDS), mp_context=context, initializer=_start_child, initargs=(queue,)) as pool:
+        for outcome in pool.map(_ingest_cloud, [(settings, run, sources) for sources in CLOUDS.values()]):
+            results.extend(outcome[0])
+            faults.extend(outcome[1])
+    queue.put(None)
+    listener.join()
+    if faults:
+        raise TerminalError(" ".join(str(fault) for fault in faults), "The published file is unchanged.")
+    return _summary(results)
+
+
+def _summary(results: Sequence[LoadResult]) -> Ingestion:
+    sources = sorted({result.source for result in results})
+    grouped = {source: [result for result in results if result.source == source] for source in sources}
+    return Ingestion(
+        windows={source: len(loads) for source, loads in grouped.items()},
+        rows={source: sum(load.rows for load in loads) for source, loads in grouped.items()},
+        changed={source: sum(load.changed for load in loads) for source, loads in grouped.items()},
+    )
+
+
+_queue: Any = None
+
+
+def _start_child(queue: Any) -> None:
+    global _queue  # noqa: PLW0603 - a pool's initializer has no other place to leave it
+    _queue = queue
+    die_with_parent()
+
+
+def _tell(step: str, done: int, total: int) -> None:
+    _queue.put((step, done, total))
+
+
+def _relay(queue: Any, progress: Progress) -> None:
+    while (told := queue.get()) is not None:
+        progress(*told)
+
+
+def _ingest_cloud(task: tuple[Settings, Run, tuple[str, ...]]) -> tuple[list[LoadResult], list[InferledgerError]]:
+    """The sources of one cloud, one after the other; a fault of one does not keep the others from landing."""
+    settings, run, sources = task
+    results: list[LoadResult] = []
+    faults: list[InferledgerError] = []
+    for source in sources:
+        try:
+            results.extend(ingest_source(settings, run, source, progress=_tell))
+        except InferledgerError as fault:
+            faults.append(type(fault)(f"{source}: {fault.message}" if source not in fault.message else fault.message, fault.remedy))
+    return results, faults
