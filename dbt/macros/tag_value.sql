@@ -1,0 +1,43 @@
+{#
+    The organisation's value of a tag, read from a map of provider tags or labels: trimmed, lower case, NULL when absent
+    or blank.
+
+    tags: expression of type map(varchar, varchar); canonical: 'team', 'product' or 'environment'. Which keys mean that
+    word is configuration (landing/config/tag_synonyms). Keys are compared in lower case, any run of other signs than
+    letters and digits counting as one underscore, without the `user:` that AWS puts in front. The canonical key
+    itself wins over its synonyms, which follow in alphabetical order.
+#}
+{% macro tag_value(tags, canonical) -%}
+    lower(trim(list_filter(
+        list_transform(
+            (
+                select list({{ _tag_key('synonyms.key') }} order by synonyms.key <> '{{ canonical }}', synonyms.key)
+                from {{ ref('stg_config__tag_synonyms') }} as synonyms
+                where synonyms.canonical = '{{ canonical }}'
+            ),
+            lambda synonym: list_filter(
+                map_entries({{ tags }}),
+                lambda tag: regexp_replace({{ _tag_key('tag.key') }}, '^user_', '') = synonym and trim(tag.value) <> ''
+            )[1].value
+        ),
+        lambda found: found is not null
+    )[1]))
+{%- endmacro %}
+
+{% macro _tag_key(key) -%}
+    regexp_replace(lower({{ key }}), '[^a-z0-9]+', '_', 'g')
+{%- endmacro %}
+
+{# whether a value matches a pattern in which `*` stands for any text, case apart #}
+{% macro matches_pattern(value, pattern) -%}
+    like_escape(
+        lower({{ value }}),
+        replace(replace(replace(replace(lower({{ pattern }}), '\', '\\'), '%', '\%'), '_', '\_'), '*', '%'),
+        '\'
+    )
+{%- endmacro %}
+
+{# a sum that is NULL as soon as one of its terms is unknown #}
+{% macro known_sum(expr, type='decimal(38, 12)') -%}
+    case when count(*) = count({{ expr }}) then cast(sum({{ expr }}) as {{ type }}) end
+{%- endmacro %}
