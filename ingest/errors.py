@@ -1,17 +1,17 @@
 """What can go wrong, each with a sentence and its remedy.
 
-    InferledgerError
-    ├── ConfigError            a configuration file or setting is wrong
-    ├── TransientError         worth another try within the retry budget
-    └── TerminalError          trying again changes nothing
-        ├── PermissionDenied   the cloud answered 403
-        ├── CredentialExpired  the cloud answered 401, or a token is past its life
-        ├── Unreachable        nobody answers at the endpoint
-        ├── WrongRegion        the thing lives in another region or location
-        ├── EmptyAnswer        nothing came where something must
-        ├── CorruptFile        a file cannot be read to its end
-        ├── SchemaChanged      a required column is missing or changed its type
-        └── Shrunk             a load holds far fewer rows than the one it would replace
+InferledgerError
+├── ConfigError            a configuration file or setting is wrong
+├── TransientError         worth another try within the retry budget
+└── TerminalError          trying again changes nothing
+    ├── PermissionDenied   the cloud answered 403
+    ├── CredentialExpired  the cloud answered 401, or a token is past its life
+    ├── Unreachable        nobody answers at the endpoint
+    ├── WrongRegion        the thing lives in another region or location
+    ├── EmptyAnswer        nothing came where something must
+    ├── CorruptFile        a file cannot be read to its end
+    ├── SchemaChanged      a required column is missing or changed its type
+    └── Shrunk             a load holds far fewer rows than the one it would replace
 """
 
 

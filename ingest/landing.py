@@ -46,7 +46,9 @@ class Landing:
         try:
             self._fs, self._root = fs.FileSystem.from_uri(root) if "://" in root else (fs.LocalFileSystem(), root)
         except (pa.ArrowInvalid, OSError) as error:
-            raise ConfigError(f"Landing {root!r} cannot be opened: {error}.", "Give a folder or s3://bucket/prefix.") from error
+            raise ConfigError(
+                f"Landing {root!r} cannot be opened: {error}.", "Give a folder or s3://bucket/prefix."
+            ) from error
 
     def write(
         self,
@@ -96,8 +98,12 @@ class Landing:
 
     def windows(self, contract: StreamContract, scope: str) -> list[str]:
         """Start dates (``YYYY-MM-DD``) of the windows that are landed for ``scope``, oldest first."""
-        selector = fs.FileSelector(f"{self._root}/{contract.source}/{contract.stream}/{_safe(scope)}", allow_not_found=True)
-        return sorted(info.base_name.partition("=")[2] for info in self._fs.get_file_info(selector) if "=" in info.base_name)
+        selector = fs.FileSelector(
+            f"{self._root}/{contract.source}/{contract.stream}/{_safe(scope)}", allow_not_found=True
+        )
+        return sorted(
+            info.base_name.partition("=")[2] for info in self._fs.get_file_info(selector) if "=" in info.base_name
+        )
 
     def read_state(self, source: str, name: str) -> dict[str, Any]:
         """What the source remembered under ``name`` (fingerprints, entity tags); empty when nothing."""
@@ -196,7 +202,10 @@ class Landing:
 
     def _check(self, contract: StreamContract, rows: int, earlier: int | None, where: str) -> None:
         if rows == 0 and not contract.empty_ok:
-            raise EmptyAnswer(f"{where}: the provider sent no row.", "Check that the export or metric is on and the window has passed.")
+            raise EmptyAnswer(
+                f"{where}: the provider sent no row.",
+                "Check that the export or metric is on and the window has passed.",
+            )
         guarded = earlier is not None and not contract.may_shrink and not self._accept_shrink
         if guarded and earlier is not None and rows * 100 < earlier * SHRINK_GUARD_PCT:
             raise Shrunk(
@@ -255,7 +264,9 @@ def _conform(table: pa.Table, schema: pa.Schema, required: tuple[str, ...], wher
             ) from error
     strays = [name for name in table.column_names if name not in schema.names]
     if strays:
-        raise SchemaChanged(f"{where}: columns {', '.join(strays)} appeared in the middle of a load.", "Load the window again.")
+        raise SchemaChanged(
+            f"{where}: columns {', '.join(strays)} appeared in the middle of a load.", "Load the window again."
+        )
     return pa.Table.from_arrays(columns, schema=schema)
 
 

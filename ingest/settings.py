@@ -94,4 +94,6 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "INFERLEDGER_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise ConfigError(f"{name}={first.get('input')!r} is wrong: {first['msg']}.", f"Correct or unset {name}.") from error
+        raise ConfigError(
+            f"{name}={first.get('input')!r} is wrong: {first['msg']}.", f"Correct or unset {name}."
+        ) from error

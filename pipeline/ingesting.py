@@ -131,5 +131,9 @@ def _ingest_cloud(task: tuple[Settings, Run, tuple[str, ...]]) -> tuple[list[Loa
         try:
             results.extend(ingest_source(settings, run, source, progress=_tell))
         except InferledgerError as fault:
-            faults.append(type(fault)(f"{source}: {fault.message}" if source not in fault.message else fault.message, fault.remedy))
+            faults.append(
+                type(fault)(
+                    f"{source}: {fault.message}" if source not in fault.message else fault.message, fault.remedy
+                )
+            )
     return results, faults

@@ -1,6 +1,6 @@
 """Build: dbt models and tests over landing, in one invocation, as a process of its own.
 
-dbt runs apart so that its memory and its hold on the warehouse end with it. `python -m pipeline.build` is that process.
+dbt runs apart so that its memory and its hold on the warehouse end with it. `python -m pipeline.building` is that process.
 """
 
 import json
@@ -45,7 +45,14 @@ def build(settings: Settings, run: Run) -> BuildResult:
     with warehouse_lock(settings.home), duckdb.connect(settings.warehouse) as connection:
         connection.execute("drop table if exists pipeline.steps")
     finished = subprocess.run(
-        [sys.executable, "-m", "pipeline.build", str(settings.home.resolve()), run.run_id, f"{run.as_of:%Y-%m-%d %H:%M:%S}"],
+        [
+            sys.executable,
+            "-m",
+            "pipeline.building",
+            str(settings.home.resolve()),
+            run.run_id,
+            f"{run.as_of:%Y-%m-%d %H:%M:%S}",
+        ],
         env=_environment(settings),
         capture_output=True,
         text=True,

@@ -11,7 +11,7 @@ import duckdb
 from ingest.errors import TerminalError
 from ingest.run import Run
 from ingest.settings import Settings
-from pipeline.build import is_done
+from pipeline.building import is_done
 from pipeline.lock import warehouse_lock
 
 
@@ -41,7 +41,9 @@ def publish(settings: Settings, run: Run) -> Path:
 
 def _require_audited(warehouse: Path) -> None:
     if not warehouse.exists():
-        raise TerminalError("There is no warehouse to publish.", "Run `inferledger build` and `inferledger detect` first.")
+        raise TerminalError(
+            "There is no warehouse to publish.", "Run `inferledger build` and `inferledger detect` first."
+        )
     with duckdb.connect(warehouse, read_only=True) as connection:
         for step in ("build", "detect"):
             if not is_done(connection, step):
