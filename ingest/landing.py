@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from ingest.contracts import STATUS_SCHEMA, WINDOW_FIELDS, LoadResult, StreamContract, status_contract
+from ingest.contracts import STATUS_SCHEMA, WINDOW_FIELDS, LoadResult, StreamContract
 from ingest.errors import ConfigError, EmptyAnswer, SchemaChanged, Shrunk
 from ingest.run import Run, Window
 

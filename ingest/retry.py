@@ -11,7 +11,7 @@ from ingest.errors import TransientError
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_backoff = tenacity.wait_exponential_jitter(initial=0.5, max=20)
+_backoff = tenacity.wait_exponential_jitter(multiplier=0.5, max=20)
 
 
 def _wait(state: tenacity.RetryCallState) -> float:

@@ -1,6 +1,7 @@
 """Build: dbt models and tests over landing, in one invocation, as a process of its own.
 
-dbt runs apart so that its memory and its hold on the warehouse end with it. `python -m pipeline.building` is that process.
+dbt runs apart so that its memory and its hold on the warehouse end with it. That process is
+`python -m pipeline.building`.
 """
 
 import json

@@ -96,7 +96,8 @@ def demo(
             settings = local.demo_settings(folder, env)
             result = run_all(settings, new_run(settings), progress=tell)
     sys.stdout.write(
-        f"Published {settings.published} as of {result.run.as_of:%Y-%m-%d %H:%M} UTC: {sum(result.ingestion.rows.values()):,} rows landed, "
+        f"Published {settings.published} as of {result.run.as_of:%Y-%m-%d %H:%M} UTC: "
+        f"{sum(result.ingestion.rows.values()):,} rows landed, "
         f"{result.build.models} models, {result.build.tests} tests passed, {result.spikes} spikes, "
         f"{result.alerts.sent} alerts in {folder / 'outbox'}.\n"
     )
@@ -210,8 +211,8 @@ def run(home: Home = None, config: Config = None, as_json: AsJson = False) -> No
         "spikes": result.spikes,
         "alerts": result.alerts.sent,
     }
-    text = f"Published as of {result.run.as_of:%Y-%m-%d %H:%M} UTC: {result.spikes} spikes, {result.alerts.sent} alerts sent."
-    _print(summary, as_json, text)
+    published = f"Published as of {result.run.as_of:%Y-%m-%d %H:%M} UTC"
+    _print(summary, as_json, f"{published}: {result.spikes} spikes, {result.alerts.sent} alerts sent.")
 
 
 @app.command()
