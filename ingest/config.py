@@ -1,17 +1,20 @@
 """The typed configuration in `config/*.yml`: what to read (`sources.yml`) and the rules that apply to it.
 
-Everything is read from one folder, checked as a whole, and immutable afterwards. `docs/configuration.md` explains every key.
+Everything is read from one folder, checked as a whole, and immutable afterwards.
+`docs/configuration.md` explains every key.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, NoReturn
 
 from pydantic import ConfigDict, Field, model_validator
 
+from ingest.config_prices import PricesConfig
+from ingest.config_rules import BudgetsConfig, OwnershipConfig, Provider, ScopeConfig
 from ingest.errors import ConfigError
-from ingest.yaml_config import MistakeAt, StrictModel, WholeNumber, load_yaml
+from ingest.yaml_config import MisplacedError, StrictModel, WholeNumber, load_yaml
 
-Provider = Literal["aws", "gcp", "azure"]
 Text = Annotated[str, Field(min_length=1)]
 AwsAccountId = Annotated[str, Field(pattern=r"^\d{12}$")]
 GcpProjectId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$")]
@@ -148,7 +151,7 @@ def load_sources(path: Path) -> SourcesConfig:
 def _absent(provider: str) -> NoReturn:
     raise ConfigError(
         f"sources.yml has no section '{provider}'.",
-        f"Add '{provider}:' to sources.yml as docs/configuration.md shows, or leave this cloud's sources out of the run.",
+        f"Add '{provider}:' to sources.yml as docs/configuration.md shows, or leave this cloud out of the run.",
     )
 
 
@@ -156,4 +159,30 @@ def _refuse_repeats(values: list[str], group: str, key: str | None) -> None:
     for index, value in enumerate(values):
         if value in values[:index]:
             place = (group, index) if key is None else (group, index, key)
-            raise MistakeAt(place, f"'{value}' is given twice")
+            raise MisplacedError(place, f"'{value}' is given twice")
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Every configuration file of one folder."""
+
+    sources: SourcesConfig
+    scope: ScopeConfig
+    ownership: OwnershipConfig
+    prices: PricesConfig
+    budgets: BudgetsConfig
+
+
+def load_configuration(config_dir: Path) -> Configuration:
+    """Read all files of `config_dir` and check what they say of each other.
+
+    Raises ConfigError naming file, line and what is allowed.
+    """
+    ownership = load_yaml(config_dir / "ownership.yml", OwnershipConfig)
+    return Configuration(
+        sources=load_sources(config_dir / "sources.yml"),
+        scope=load_yaml(config_dir / "scope.yml", ScopeConfig),
+        ownership=ownership,
+        prices=load_yaml(config_dir / "prices.yml", PricesConfig),
+        budgets=load_yaml(config_dir / "budgets.yml", BudgetsConfig, lambda budgets: budgets.check_names(ownership)),
+    )

@@ -1,13 +1,14 @@
 """Reads a YAML file into a typed model and says of every mistake where it is and what would be right.
 
 A message names the file, the line, the path inside the file, what was found and what is allowed:
-`config/scope.yml:14: rules[3].provider: 'amazon' is not one of aws, gcp, azure`. All mistakes of a file are told at once.
-Unknown keys and keys given twice are refused. A number with a decimal point is read as `Decimal` from its text.
+`config/scope.yml:14: rules[3].provider: 'amazon' is not one of aws, gcp, azure`. All mistakes of a
+file are told at once. Unknown keys and keys given twice are refused. A number with a decimal point is read as `Decimal`
+from its text.
 """
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +22,21 @@ from ingest.errors import ConfigError
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _MAX_NODES = 200_000
+_PLAIN = {
+    "missing": "is missing",
+    "string_type": "{found} is not text; put it in quotes",
+    "string_pattern_mismatch": "{found} does not look like {pattern}",
+    "string_too_short": "is empty",
+    "too_short": "needs at least {min_length} entry",
+    "int_type": "{found} is not a whole number",
+    "bool_type": "{found} is not one of true, false",
+    "value_error": "{found}: {error}",
+    "greater_than": "{found} is not above {gt}",
+    "greater_than_equal": "{found} is below {ge}",
+    "less_than": "{found} is not below {lt}",
+    "less_than_equal": "{found} is above {le}",
+    "decimal_max_places": "{found} has more than {decimal_places} decimals",
+}
 _MAX_TOLD = 10
 _DEPTH_LIMIT = 60
 
@@ -34,7 +50,7 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-class MistakeAt(ValueError):
+class MisplacedError(ValueError):
     """A rule across several values is broken; `place` is the path to the value to blame, from the validated model."""
 
     def __init__(self, place: Place, message: str) -> None:
@@ -80,7 +96,7 @@ class _Document:
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{self.path}: cannot be read as UTF-8 text: {error}.", _remedy(self.path)) from error
         try:
-            root = cast("yaml.Node | None", yaml.compose(text, Loader=yaml.SafeLoader))
+            root = yaml.compose(text, Loader=yaml.SafeLoader)
         except yaml.YAMLError as error:
             raise ConfigError(f"{self.path}{_syntax(error)}.", "Correct the YAML syntax on that line.") from error
         if root is None:
@@ -122,21 +138,28 @@ class _Document:
         return values
 
 
-def load_yaml(path: Path, model: type[ModelT]) -> ModelT:
+def load_yaml(path: Path, model: type[ModelT], check: Callable[[ModelT], None] | None = None) -> ModelT:
     """Read `path` and return it as `model`.
 
+    `check` may raise MisplacedError for what one file says of another.
     Raises ConfigError naming file, line, path inside the file, what was found and what is allowed.
     """
     document = _Document(path)
     values = document.read()
     try:
-        return model.model_validate(values)
+        loaded = model.model_validate(values)
+        if check is not None:
+            check(loaded)
+    except MisplacedError as error:
+        where = f"{path}:{document.line(error.place)}: {_dotted(error.place)}"
+        raise ConfigError(f"{where}: {error}.", _remedy(path)) from error
     except ValidationError as error:
         mistakes = [_mistake(document, model, detail) for detail in error.errors()]
         told = mistakes[:_MAX_TOLD]
         if len(mistakes) > len(told):
             told.append(f"and {len(mistakes) - len(told)} more mistakes in {path}")
         raise ConfigError("\n".join(told) + ".", _remedy(path)) from error
+    return loaded
 
 
 def _remedy(path: Path) -> str:
@@ -180,7 +203,7 @@ def _dotted(place: Sequence[str | int]) -> str:
 def _mistake(document: _Document, model: type[BaseModel], detail: ErrorDetails) -> str:
     place: Place = tuple(detail["loc"])
     cause = detail.get("ctx", {}).get("error")
-    if isinstance(cause, MistakeAt):
+    if isinstance(cause, MisplacedError):
         place = (*place, *cause.place)
     return f"{document.path}:{document.line(place)}: {_dotted(place)}: {_what(model, place, detail)}"
 
@@ -189,23 +212,16 @@ def _what(model: type[BaseModel], place: Place, detail: ErrorDetails) -> str:
     kind, found, context = detail["type"], detail["input"], detail.get("ctx", {})
     if kind == "extra_forbidden":
         return _unknown_key(str(place[-1]), _type_at(model, place[:-1]))
-    if kind == "missing":
-        return "is missing"
     if kind in ("literal_error", "enum"):
         return _not_one_of(found, [str(word) for word in get_args(_type_at(model, place))])
-    if kind == "string_type":
-        return f"{_shown(found)} is not text; put it in quotes"
-    if kind == "value_error":
-        return (
-            str(context["error"]) if isinstance(context["error"], MistakeAt) else f"{_shown(found)}: {context['error']}"
-        )
+    if kind == "value_error" and isinstance(context["error"], MisplacedError):
+        return str(context["error"])
     if kind == "model_type":
         return f"{_shown(found)} where keys are expected: {', '.join(_keys(_type_at(model, place)))}"
-    if kind == "too_short":
-        return f"needs at least {context['min_length']} entry"
-    if kind == "string_pattern_mismatch":
-        return f"{_shown(found)} does not look like {context['pattern']}"
-    return f"{_shown(found)}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
+    plain = _PLAIN.get(kind)
+    if plain is None:
+        return f"{_shown(found)}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
+    return plain.format(found=_shown(found), **context)
 
 
 def _shown(found: object) -> str:
