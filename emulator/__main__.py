@@ -1,0 +1,69 @@
+"""`python -m emulator`: write the demo's world, and serve it as three local clouds."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from emulator.clock import format_utc, parse_utc
+from emulator.generate import generate
+from emulator.serve import NoWorldError, serve
+from emulator.world import DEFAULT_AS_OF, DEFAULT_DAYS, DEFAULT_SEED
+
+EXAMPLE = """example:
+  python -m emulator generate --home .inferledger --days 30
+  python -m emulator serve --home .inferledger
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns 0, or 1 with one sentence on stderr."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.command == "generate":
+            fresh = generate(options.home, as_of=options.as_of, days=options.days, seed=options.seed)
+            words = "wrote" if fresh else "already there:"
+            sys.stdout.write(f"{words} {options.days} days up to {format_utc(options.as_of)} in {options.home}\n")
+        else:
+            serve(options.home, control_port=options.control_port)
+    except (NoWorldError, ValueError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m emulator",
+        description="Local AWS, Google Cloud and Azure endpoints with a demo organisation behind them.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, words, example in (
+        ("generate", "write the world's bills, metrics and truth", "--home .inferledger --days 30 --seed 7"),
+        ("serve", "answer the clouds' SDKs until SIGTERM or Ctrl-C", "--home .inferledger"),
+    ):
+        command = commands.add_parser(name, help=words, description=words, epilog=f"example: %(prog)s {example}")
+        command.add_argument("--home", type=Path, required=True, help="folder of landing, truth and outbox")
+        if name == "serve":
+            command.add_argument("--control-port", type=int, default=0, help="0 (default): any free port")
+            continue
+        command.add_argument("--days", type=int, default=DEFAULT_DAYS, help="full days of usage (default %(default)s)")
+        command.add_argument(
+            "--seed", type=int, default=DEFAULT_SEED, help="noise of traffic (default %(default)s)"
+        )
+        command.add_argument("--as-of", type=_moment, default=DEFAULT_AS_OF, help="full hour in UTC, ISO 8601")
+    return parser
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return parse_utc(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())
