@@ -1,0 +1,79 @@
+"""What an orchestrator calls: one function per task, each a function of a run's identity and clock.
+
+Settings come from the environment of the worker; the run's as-of time is the orchestrator's, unless
+``INFERLEDGER_AS_OF`` fixes it. Every function may be tried again.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import state
+from ingest.errors import InferledgerError
+from ingest.run import Run, Window, day_start
+from ingest.settings import Settings, load_settings
+from pipeline.alerting import alert as send_alerts
+from pipeline.building import build as build_models
+from pipeline.detecting import detect as detect_spikes
+from pipeline.ingesting import ingest_source
+from pipeline.publishing import publish as publish_marts
+
+
+def ingest(source: str, *, run_id: str, as_of: datetime, start: str | None = None, end: str | None = None) -> int:
+    """Load a source's own window, or the UTC days from ``start`` up to but without ``end`` (YYYY-MM-DD).
+
+    Returns:
+        How many rows landed.
+    """
+    settings, run = _run(run_id, as_of)
+    window = None
+    if start and end:
+        window = Window(day_start(datetime.fromisoformat(start)), day_start(datetime.fromisoformat(end)))
+    return sum(load.rows for load in ingest_source(settings, run, source, window=window))
+
+
+def build(*, run_id: str, as_of: datetime) -> int:
+    """Build and test the models; returns how many. A failure is remembered for the dashboard."""
+    settings, run = _run(run_id, as_of)
+    with _remembered(settings, run):
+        return build_models(settings, run).models
+
+
+def detect(*, run_id: str, as_of: datetime) -> int:
+    """Find spikes; returns how many."""
+    settings, run = _run(run_id, as_of)
+    with _remembered(settings, run):
+        return detect_spikes(settings, run)
+
+
+def publish(*, run_id: str, as_of: datetime) -> str:
+    """Swap in the new published file and close the run; returns its path within the home."""
+    settings, run = _run(run_id, as_of)
+    with _remembered(settings, run) as store:
+        path = publish_marts(settings, run)
+        state.finish_run(store, run.run_id, "success", None)
+    return str(path.relative_to(settings.home))
+
+
+def alert(*, run_id: str, as_of: datetime) -> int:
+    """Send what nobody was told yet; returns how many alerts went out."""
+    settings, run = _run(run_id, as_of)
+    return send_alerts(settings, run).sent
+
+
+def _run(run_id: str, as_of: datetime) -> tuple[Settings, Run]:
+    settings = load_settings()
+    safe = "".join(letter if letter.isalnum() else "-" for letter in run_id)
+    return settings, Run(safe, settings.as_of or as_of.astimezone(UTC).replace(microsecond=0))
+
+
+@contextmanager
+def _remembered(settings: Settings, run: Run) -> Iterator[object]:
+    """Note the run in the state store, and its failure with the sentence that says why."""
+    store = state.open_state(settings.database_url)
+    state.start_run(store, run.run_id, run.as_of)
+    try:
+        yield store
+    except InferledgerError as error:
+        state.finish_run(store, run.run_id, "failed", str(error))
+        raise
