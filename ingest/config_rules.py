@@ -15,8 +15,17 @@ from ingest.yaml_config import Amount, Day, MisplacedError, Place, StrictModel, 
 
 Provider = Literal["aws", "gcp", "azure"]
 ScopeCategory = Literal["model_api", "provisioned_capacity", "platform", "accelerator"]
+ScopeField = Literal["service_name", "service_id", "product_family", "sku"]
 OwnerField = Literal[
-    "account", "project", "subscription", "resource_group", "resource_id", "workload_id", "service_name", "sku"
+    "billing_account",
+    "account",
+    "project",
+    "subscription",
+    "resource_group",
+    "resource_id",
+    "workload_id",
+    "service_name",
+    "region",
 ]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Glob = Annotated[str, Field(min_length=1)]
@@ -31,27 +40,6 @@ class _Dated(Protocol):
     def valid_to(self) -> date | None: ...
 
 
-class ScopeMatch(StrictModel):
-    """Patterns on a row of the bill; `*` stands for any text, case does not count, and all given ones must match."""
-
-    service_name: Glob | None = None
-    """Service as the provider names it."""
-    service_id: Glob | None = None
-    """Service id (Google)."""
-    product_family: Glob | None = None
-    """Product code (AWS) or meter category (Azure)."""
-    sku: Glob | None = None
-    """Usage type (AWS), SKU description (Google) or meter (Azure)."""
-    resource_id: Glob | None = None
-    """Resource as billed."""
-
-    @model_validator(mode="after")
-    def _says_something(self) -> "ScopeMatch":
-        if not self.model_fields_set:
-            raise ValueError("needs at least one of service_name, service_id, product_family, sku, resource_id")
-        return self
-
-
 class ScopeRule(StrictModel):
     id: Slug
     """Name of the rule."""
@@ -59,8 +47,11 @@ class ScopeRule(StrictModel):
     """The matching rule with the lowest number decides; equal numbers are decided by id."""
     provider: Provider
     """The cloud whose bill the rule looks at."""
-    match: ScopeMatch
-    """What a row must look like."""
+    field: ScopeField
+    """What is compared: service_name and service_id as the provider has them; product_family is the product code (AWS)
+    or the meter category (Azure); sku is the usage type (AWS), the SKU description (Google) or the meter (Azure)."""
+    pattern: Glob
+    """The value; `*` stands for any text, case does not count."""
     in_scope: bool = True
     """Whether such a row is AI spend."""
     category: ScopeCategory
