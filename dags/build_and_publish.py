@@ -1,4 +1,4 @@
-"""`build_and_publish`: dbt over landing, detection, then the finished file swapped in. Runs when every source has landed."""
+"""`build_and_publish`: dbt over landing, detection, then the finished file swapped in, once every source has landed."""
 
 from datetime import UTC, datetime, timedelta
 

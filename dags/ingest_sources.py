@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import Asset, DAG, dag, task
+from airflow.sdk import DAG, Asset, dag, task
 
 from ingest.registry import SOURCES
 
