@@ -37,3 +37,8 @@
 {% macro tokens_cost(tokens, usd_per_mtok) -%}
     {{ money_mul("cast(" ~ tokens ~ " as decimal(26, 0)) * cast(" ~ usd_per_mtok ~ " as decimal(38, 12))", "0.000001") }}
 {%- endmacro %}
+
+{# the same, where no tokens cost nothing whatever their price; unknown tokens or an unknown price stay NULL #}
+{% macro class_cost(tokens, usd_per_mtok) -%}
+    case when {{ tokens }} = 0 then cast(0 as decimal(38, 12)) else {{ tokens_cost(tokens, usd_per_mtok) }} end
+{%- endmacro %}

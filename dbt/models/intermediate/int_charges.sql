@@ -1,0 +1,30 @@
+{% set columns %}
+    charge_date, billing_month, provider, billing_account_id, sub_account_id, region_id, service_name, service_id, sku,
+    product_family, resource_id, workload_id, native_team, native_product, native_environment, native_method,
+    provider_model_name, model, token_class, pricing_category, charge_category, cost_status, billing_currency,
+    usd_per_currency, billed_cost, effective_cost, list_cost, consumed_tokens
+{% endset %}
+
+with
+
+aws_charges as (
+    select {{ columns }} from {{ ref('int_aws_charges') }}
+),
+
+gcp_charges as (
+    select {{ columns }} from {{ ref('int_gcp_charges') }}
+),
+
+azure_charges as (
+    select {{ columns }} from {{ ref('int_azure_charges') }}
+),
+
+all_charges as (
+    select * from aws_charges
+    union all
+    select * from gcp_charges
+    union all
+    select * from azure_charges
+)
+
+select * from all_charges

@@ -1,0 +1,25 @@
+{% set columns = "provider, billing_account_id, billing_month, billing_currency, landed_cost" %}
+
+with
+
+aws_totals as (
+    select {{ columns }} from {{ ref('int_aws_landed_totals') }}
+),
+
+gcp_totals as (
+    select {{ columns }} from {{ ref('int_gcp_landed_totals') }}
+),
+
+azure_totals as (
+    select {{ columns }} from {{ ref('int_azure_landed_totals') }}
+),
+
+all_totals as (
+    select * from aws_totals
+    union all
+    select * from gcp_totals
+    union all
+    select * from azure_totals
+)
+
+select * from all_totals
