@@ -51,9 +51,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--control-port", type=int, default=0, help="0 (default): any free port")
             continue
         command.add_argument("--days", type=int, default=DEFAULT_DAYS, help="full days of usage (default %(default)s)")
-        command.add_argument(
-            "--seed", type=int, default=DEFAULT_SEED, help="noise of traffic (default %(default)s)"
-        )
+        command.add_argument("--seed", type=int, default=DEFAULT_SEED, help="noise of traffic (default %(default)s)")
         command.add_argument("--as-of", type=_moment, default=DEFAULT_AS_OF, help="full hour in UTC, ISO 8601")
     return parser
 

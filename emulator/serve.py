@@ -31,8 +31,8 @@ def endpoints_path(home: Path) -> Path:
 def serving(home: Path, *, control_port: int = 0) -> Iterator[dict[str, str]]:
     """Everything running on 127.0.0.1 while the block runs; yields the environment that clients need.
 
-    Raises NoWorldError when nothing was generated. A taken control port is stepped aside: `endpoints.json` names the one
-    that answers.
+    Raises NoWorldError when nothing was generated. A taken control port is stepped aside: `endpoints.json` names the
+    one that answers.
     """
     if not (home / "emulator" / MARKER).is_file():
         raise NoWorldError(f"{home} holds no world; run `python -m emulator generate --home {home}` first")
