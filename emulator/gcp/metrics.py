@@ -1,0 +1,103 @@
+"""Vertex AI's online serving metrics by hour, as Cloud Monitoring keeps them: per project, place and model, no teams."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from emulator.gcp.traffic import StreamTraffic, gsu_limit
+
+if TYPE_CHECKING:
+    from emulator.world import Stream, World
+
+PREFIX = "aiplatform.googleapis.com/publisher/online_serving/"
+RESOURCE_TYPE = "aiplatform.googleapis.com/PublisherModel"
+# What the metric list says of each: kind and the labels of its own.
+KINDS = {
+    "token_count": "DELTA",
+    "model_invocation_count": "DELTA",
+    "consumed_token_throughput": "DELTA",
+    "dedicated_gsu_limit": "GAUGE",
+    "dedicated_token_limit": "GAUGE",
+}
+METRIC_LABELS = ("type", "request_type", "response_code", "method", "modality", "source")
+RESOURCE_LABELS = ("resource_container", "location", "publisher", "model_user_id", "model_version_id")
+SERIES_SCHEMA = pa.schema(
+    [
+        ("metric", pa.string()),
+        *((name, pa.string()) for name in METRIC_LABELS),
+        *((name, pa.string()) for name in RESOURCE_LABELS),
+        ("hour_start", pa.timestamp("us", tz="UTC")),
+        ("value", pa.int64()),
+    ]
+)
+_KEYS = [name for name in SERIES_SCHEMA.names if name != "value"]
+
+
+@dataclass(frozen=True)
+class _Series:
+    metric: str
+    labels: Mapping[str, str]
+    hours: np.ndarray
+    values: np.ndarray
+
+
+def series_table(world: "World", traffic: list[StreamTraffic]) -> pa.Table:
+    """One row per time series and hour; streams that Google cannot tell apart are summed."""
+    parts = [_rows(series, part.stream) for part in traffic for series in _series(world, part)]
+    if not parts:
+        return SERIES_SCHEMA.empty_table()
+    joined = pa.concat_tables(parts)
+    gauges = joined.group_by(_KEYS).aggregate([("value", "sum")]).rename_columns({"value_sum": "value"})
+    return gauges.select(SERIES_SCHEMA.names).cast(SERIES_SCHEMA).sort_by([(name, "ascending") for name in _KEYS])
+
+
+def _series(world: "World", part: StreamTraffic) -> Iterator[_Series]:
+    for request_type, tokens in part.tokens.items():
+        # Cached prompt tokens are inside `input`; the metric cannot tell them apart.
+        prompt = tokens["input"] + tokens["cache_read"] + tokens["cache_write_5m"] + tokens["cache_write_1h"]
+        for kind, values in (("input", prompt), ("output", tokens["output"])):
+            labels = {"type": kind, "request_type": request_type, "modality": "text", "source": "online"}
+            yield _Series("token_count", labels, part.hours, values)
+    counts = part.counts
+    answered = {"dedicated": part.dedicated_requests, "shared": counts["request_count"] - part.dedicated_requests}
+    for request_type, values in answered.items():
+        yield _Series("model_invocation_count", _call("200", request_type), part.hours, values)
+    yield _Series("model_invocation_count", _call("429", "shared"), part.hours, counts["throttled_count"])
+    yield _Series("model_invocation_count", _call("503", "shared"), part.hours, counts["error_count"])
+    for order in world.organisation.gcp["gsu_orders"]:
+        if part.stream.via.get("order") == order["order_id"]:
+            yield from _limits(world, part, int(order["gsus"]))
+
+
+def _limits(world: "World", part: StreamTraffic, gsus: int) -> Iterator[_Series]:
+    first = np.datetime64(world.day(-world.days), "us")
+    hours = np.arange(first, np.datetime64(world.as_of.replace(tzinfo=None), "us"), np.timedelta64(1, "h"))
+    yield _Series("dedicated_gsu_limit", {}, hours, np.full(len(hours), gsus))
+    yield _Series("dedicated_token_limit", {}, hours, np.full(len(hours), gsu_limit(gsus)))
+    labels = {"request_type": "dedicated", "modality": "text"}
+    yield _Series("consumed_token_throughput", labels, part.hours, part.burned)
+
+
+def _call(code: str, request_type: str) -> dict[str, str]:
+    return {"response_code": code, "request_type": request_type, "method": "generateContent"}
+
+
+def _rows(series: _Series, stream: "Stream") -> pa.Table:
+    used = series.values > 0
+    count = int(used.sum())
+    is_claude = stream.model.startswith("claude")
+    labels = {
+        "metric": PREFIX + series.metric,
+        **series.labels,
+        "resource_container": stream.account,
+        "location": stream.region,
+        "publisher": "anthropic" if is_claude else "google",
+        "model_user_id": stream.model,
+        "model_version_id": "20250929" if is_claude else "default",
+    }
+    columns = [pa.array([labels.get(name, "")] * count, pa.string()) for name in SERIES_SCHEMA.names[:-2]]
+    hours = pa.array(series.hours[used].astype("datetime64[us]")).cast(pa.timestamp("us", tz="UTC"))
+    return pa.Table.from_arrays([*columns, hours, pa.array(series.values[used], pa.int64())], schema=SERIES_SCHEMA)

@@ -1,0 +1,209 @@
+"""Cloud Monitoring over gRPC: ListTimeSeries with filter, alignment, grouping and pages; ListMetricDescriptors."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+import duckdb
+import grpc
+from google.api import metric_pb2, monitored_resource_pb2
+from google.cloud.monitoring_v3 import types
+
+from emulator.clock import Clock
+from emulator.faults import Faults
+from emulator.gcp.grpc_faults import refuse
+from emulator.gcp.metrics import KINDS, METRIC_LABELS, PREFIX, RESOURCE_LABELS, RESOURCE_TYPE
+
+SERVICE = "google.monitoring.v3.MetricService"
+HOUR = timedelta(hours=1)
+DEFAULT_PAGE = 1000
+_TERM = re.compile(r"^(metric\.type|resource\.type|(?:metric|resource)\.labels?\.(\w+))\s*(!?=)\s*(.+)$")
+_SUM, _NONE = types.Aggregation.Aligner.ALIGN_SUM, types.Aggregation.Aligner.ALIGN_NONE
+_LAST = (
+    types.Aggregation.Aligner.ALIGN_MAX,
+    types.Aggregation.Aligner.ALIGN_NEXT_OLDER,
+    types.Aggregation.Aligner.ALIGN_MEAN,
+)
+Key = tuple[str, ...]
+Points = dict[datetime, int]
+
+
+@dataclass(frozen=True)
+class Monitoring:
+    """The calls of the metric service on one generated world."""
+
+    folder: Path
+    clock: Clock
+    faults: Faults
+
+    def handlers(self) -> grpc.GenericRpcHandler:
+        """What a gRPC server needs to serve this."""
+        descriptors = grpc.unary_unary_rpc_method_handler(
+            self._descriptors,
+            types.ListMetricDescriptorsRequest.deserialize,
+            types.ListMetricDescriptorsResponse.serialize,
+        )
+        series = grpc.unary_unary_rpc_method_handler(
+            self._series, types.ListTimeSeriesRequest.deserialize, types.ListTimeSeriesResponse.serialize
+        )
+        methods = {"ListMetricDescriptors": descriptors, "ListTimeSeries": series}
+        return grpc.method_handlers_generic_handler(SERVICE, methods)
+
+    def _descriptors(
+        self, request: types.ListMetricDescriptorsRequest, context: grpc.ServicerContext
+    ) -> types.ListMetricDescriptorsResponse:
+        refuse(self.faults.take("gcp", "ListMetricDescriptors", {"name": request.name}), context)
+        found = []
+        for name, kind in KINDS.items():
+            descriptor = metric_pb2.MetricDescriptor(
+                name=f"{request.name}/metricDescriptors/{PREFIX}{name}",
+                type=PREFIX + name,
+                metric_kind=kind,
+                value_type="INT64",
+                unit="1",
+                monitored_resource_types=[RESOURCE_TYPE],
+            )
+            found.append(descriptor)
+        return types.ListMetricDescriptorsResponse(metric_descriptors=found)
+
+    def _series(
+        self, request: types.ListTimeSeriesRequest, context: grpc.ServicerContext
+    ) -> types.ListTimeSeriesResponse:
+        fault = self.faults.take("gcp", "ListTimeSeries", {"name": request.name, "filter": request.filter})
+        refuse(fault, context)
+        try:
+            metric, wanted = _parse_filter(request.filter)
+            found = self._aligned(request, metric, wanted)
+        except ValueError as error:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        if fault is not None and fault.kind == "empty":
+            found = {}
+        if fault is not None and fault.kind == "late_day":
+            found = _without_last_day(found, self.clock.now())
+        grouped = _grouped(found, request.aggregation)
+        start, size = int(request.page_token or 0), request.page_size or DEFAULT_PAGE
+        chosen = sorted(grouped.items())[start : start + size]
+        following = str(start + size) if start + size < len(grouped) else ""
+        step = request.aggregation.alignment_period or HOUR
+        series = [_time_series(metric, key, points, step) for key, points in chosen if points]
+        return types.ListTimeSeriesResponse(time_series=series, next_page_token=following)
+
+    def _aligned(
+        self, request: types.ListTimeSeriesRequest, metric: str, wanted: Mapping[str, str]
+    ) -> dict[Key, Points]:
+        if KINDS.get(metric.removeprefix(PREFIX)) is None:
+            return {}
+        aggregation, kind = request.aggregation, KINDS[metric.removeprefix(PREFIX)]
+        start, end = (_utc(moment) for moment in (request.interval.start_time, request.interval.end_time))
+        if start >= end:
+            raise ValueError("Field interval.end_time had an invalid value: it must be later than the start time.")
+        aligner, step = aggregation.per_series_aligner, aggregation.alignment_period
+        if aligner != _NONE and step and step < timedelta(minutes=1):
+            raise ValueError("Field aggregation.alignmentPeriod had an invalid value: it must be at least 60 seconds.")
+        if aligner == _SUM and kind != "DELTA":
+            raise ValueError(
+                f"Field aggregation.perSeriesAligner had an invalid value of ALIGN_SUM for a {kind} metric."
+            )
+        if aligner in _LAST and kind != "GAUGE":
+            raise ValueError(
+                "Field aggregation.perSeriesAligner is not supported for this metric by the local service."
+            )
+        found: dict[Key, Points] = defaultdict(dict)
+        for key, hour, value in self._hours(request.name, metric, wanted, start, min(end, self.clock.now())):
+            at = hour + HOUR if aligner == _NONE or not step else end - (end - hour - HOUR) // step * step
+            earlier = found[key].get(at)
+            found[key][at] = value if earlier is None else earlier + value if kind == "DELTA" else max(earlier, value)
+        return found
+
+    def _hours(
+        self, name: str, metric: str, wanted: Mapping[str, str], start: datetime, end: datetime
+    ) -> Iterable[tuple[Key, datetime, int]]:
+        conditions = {"resource_container": name.removeprefix("projects/"), **wanted}
+        where = "".join(f" AND {column} = ?" for column in conditions)
+        columns = ", ".join((*METRIC_LABELS, *RESOURCE_LABELS))
+        query = f"""
+            SELECT {columns}, epoch(hour_start)::BIGINT, value
+            FROM read_parquet(?)
+            WHERE metric = ? AND hour_start >= ? AND hour_start + INTERVAL 1 HOUR <= ?{where}
+        """
+        values = [str(self.folder / "metrics.parquet"), metric, start, end, *conditions.values()]
+        with self._connection.cursor() as cursor:
+            rows = cursor.execute(query, values).fetchall()
+        return [(tuple(row[:-2]), datetime.fromtimestamp(row[-2], UTC), row[-1]) for row in rows]
+
+    @cached_property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect(config={"memory_limit": "64MB", "threads": 1})
+        connection.execute("SET TimeZone = 'UTC'")
+        return connection
+
+
+def _parse_filter(text: str) -> tuple[str, dict[str, str]]:
+    """Metric type and label conditions of a filter made of `=` terms joined by AND; ValueError for anything else."""
+    metric, wanted = "", {}
+    for term in re.split(r"\s+AND\s+|\s*\n\s*", text.strip()):
+        match = _TERM.match(term.strip())
+        if match is None or match[3] != "=":
+            raise ValueError(f"Field filter had an invalid value of {text!r}: cannot parse {term!r}.")
+        field, label, value = match[1], match[2], match[4].strip().strip("\"'")
+        if field == "metric.type":
+            metric = value
+        elif label:
+            if label not in (*METRIC_LABELS, *RESOURCE_LABELS):
+                raise ValueError(f"Field filter had an invalid value: unknown label {label!r}.")
+            wanted[label] = value
+    if not metric:
+        raise ValueError("Field filter had an invalid value: it must name exactly one metric type.")
+    return metric, wanted
+
+
+def _grouped(found: Mapping[Key, Points], aggregation: types.Aggregation) -> dict[Key, Points]:
+    """Sum series over the labels that are not grouped by; as they are where no reducer is set."""
+    reducer = aggregation.cross_series_reducer
+    if reducer == types.Aggregation.Reducer.REDUCE_NONE:
+        return dict(found)
+    kept = {field.rpartition(".")[2] for field in aggregation.group_by_fields}
+    names = (*METRIC_LABELS, *RESOURCE_LABELS)
+    result: dict[Key, Points] = defaultdict(dict)
+    for key, points in found.items():
+        short = tuple(value if name in kept else "" for name, value in zip(names, key, strict=True))
+        for at, value in points.items():
+            result[short][at] = result[short].get(at, 0) + value
+    return dict(result)
+
+
+def _without_last_day(found: Mapping[Key, Points], now: datetime) -> dict[Key, Points]:
+    return {
+        key: {at: value for at, value in points.items() if at <= now - timedelta(days=1)}
+        for key, points in found.items()
+    }
+
+
+def _time_series(metric: str, key: Key, points: Points, step: timedelta) -> types.TimeSeries:
+    kind = KINDS[metric.removeprefix(PREFIX)]
+    split = len(METRIC_LABELS)
+    # newest first, as the service does
+    listed = [
+        types.Point(
+            interval=types.TimeInterval(start_time=at - step if kind == "DELTA" else at, end_time=at),
+            value=types.TypedValue(int64_value=value),
+        )
+        for at, value in sorted(points.items(), reverse=True)
+    ]
+    metric_labels = {name: value for name, value in zip(METRIC_LABELS, key[:split], strict=True) if value}
+    resource_labels = {name: value for name, value in zip(RESOURCE_LABELS, key[split:], strict=True) if value}
+    return types.TimeSeries(
+        metric=metric_pb2.Metric(type=metric, labels=metric_labels),
+        resource=monitored_resource_pb2.MonitoredResource(type=RESOURCE_TYPE, labels=resource_labels),
+        metric_kind=kind,
+        value_type="INT64",
+        points=listed,
+    )
+
+
+def _utc(moment: datetime) -> datetime:
+    return datetime.fromtimestamp(moment.timestamp(), UTC)
