@@ -1,31 +1,12 @@
 """Homes move, runs repeat, and what is published is whole or yesterday's."""
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-import duckdb
 
-
-def mart_hashes(home: Path) -> dict[str, str]:
-    """A hash of the content of each published table, whatever the order of its rows."""
-    with duckdb.connect(home / "published" / "inferledger.duckdb", read_only=True) as connection:
-        tables = [
-            row[0]
-            for row in connection.execute(
-                "select table_name from duckdb_tables() where schema_name = 'main'"
-            ).fetchall()
-        ]
-        return {
-            table: hashlib.sha256(
-                repr(sorted(connection.execute(f"select hash(t) from {table} as t").fetchall())).encode()
-            ).hexdigest()
-            for table in tables
-            if table != "publication"
-        }
-
-
-def test_a_second_run_on_a_moved_home_changes_nothing(demo_home: Path, demo_copy: Path, cli: Callable) -> None:
+def test_a_second_run_on_a_moved_home_changes_nothing(
+    demo_home: Path, demo_copy: Path, cli: Callable, mart_hashes: Callable
+) -> None:
     before = mart_hashes(demo_home)
     finished = cli("demo", "--home", str(demo_copy), "--no-dashboard")
     assert finished.returncode == 0, finished.stderr
