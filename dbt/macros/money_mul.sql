@@ -6,30 +6,30 @@
     brought to twelve by its owner first.
 #}
 {% macro money_mul(a, b) -%}
-    {%- set half_away = _money_mul_half_away(a, b) -%}
-    {%- set fractions = _fraction(a) ~ " * " ~ _fraction(b) -%}
+    {%- set half_away = money_mul_half_away(a, b) -%}
+    {%- set fractions = fraction_part(a) ~ " * " ~ fraction_part(b) -%}
     {%- set error = "(" ~ fractions ~ " - cast(" ~ fractions ~ " as decimal(38, 12)))" -%}
     case
-        when abs({{ error }}) = cast(0.0000000000005 as decimal(13, 13)) and {{ _is_odd_money(half_away) }}
+        when abs({{ error }}) = cast(0.0000000000005 as decimal(13, 13)) and {{ is_odd_money(half_away) }}
             then cast({{ half_away }} + cast(sign({{ error }}) as integer) * cast(0.000000000001 as decimal(13, 12)) as decimal(38, 12))
         else {{ half_away }}
     end
 {%- endmacro %}
 
-{% macro _money_mul_half_away(a, b) -%}
+{% macro money_mul_half_away(a, b) -%}
     cast(
-        {{ _whole(a) }} * cast({{ b }} as decimal(38, 12))
-        + {{ _fraction(a) }} * {{ _whole(b) }}
-        + cast({{ _fraction(a) }} * {{ _fraction(b) }} as decimal(38, 12))
+        {{ whole_part(a) }} * cast({{ b }} as decimal(38, 12))
+        + {{ fraction_part(a) }} * {{ whole_part(b) }}
+        + cast({{ fraction_part(a) }} * {{ fraction_part(b) }} as decimal(38, 12))
         as decimal(38, 12)
     )
 {%- endmacro %}
 
-{% macro _whole(a) -%}
+{% macro whole_part(a) -%}
     cast(trunc(cast({{ a }} as decimal(38, 12))) as decimal(26, 0))
 {%- endmacro %}
 
-{% macro _fraction(a) -%}
+{% macro fraction_part(a) -%}
     cast(cast({{ a }} as decimal(38, 12)) - trunc(cast({{ a }} as decimal(38, 12))) as decimal(13, 12))
 {%- endmacro %}
 

@@ -11,20 +11,20 @@
     lower(trim(list_filter(
         list_transform(
             (
-                select list({{ _tag_key('synonyms.key') }} order by synonyms.key <> '{{ canonical }}', synonyms.key)
+                select list({{ tag_key('synonyms.key') }} order by synonyms.key <> '{{ canonical }}', synonyms.key)
                 from {{ ref('stg_config__tag_synonyms') }} as synonyms
                 where synonyms.canonical = '{{ canonical }}'
             ),
             lambda synonym: list_filter(
                 map_entries({{ tags }}),
-                lambda tag: regexp_replace({{ _tag_key('tag.key') }}, '^user_', '') = synonym and trim(tag.value) <> ''
+                lambda tag: regexp_replace({{ tag_key('tag.key') }}, '^user_', '') = synonym and trim(tag.value) <> ''
             )[1].value
         ),
         lambda found: found is not null
     )[1]))
 {%- endmacro %}
 
-{% macro _tag_key(key) -%}
+{% macro tag_key(key) -%}
     regexp_replace(lower({{ key }}), '[^a-z0-9]+', '_', 'g')
 {%- endmacro %}
 

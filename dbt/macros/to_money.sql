@@ -9,9 +9,9 @@
 #}
 {% macro to_money(expr) -%}
     list_transform(
-        list_transform([nullif(trim(cast({{ expr }} as varchar)), '')], lambda t: {{ _plain_number('t') }}),
+        list_transform([nullif(trim(cast({{ expr }} as varchar)), '')], lambda t: {{ plain_number('t') }}),
         lambda t: case
-            when regexp_matches(t, '\.[0-9]{12}50*$') and {{ _is_odd_money('cast(t as decimal(38, 12))') }}
+            when regexp_matches(t, '\.[0-9]{12}50*$') and {{ is_odd_money('cast(t as decimal(38, 12))') }}
                 then cast(cast(t as decimal(38, 12)) - case when t like '-%' then -1 else 1 end * cast(0.000000000001 as decimal(13, 12)) as decimal(38, 12))
             else cast(t as decimal(38, 12))
         end
@@ -19,7 +19,7 @@
 {%- endmacro %}
 
 {# number text without an exponent: 1.25e-05 becomes 0.0000125 #}
-{% macro _plain_number(text) -%}
+{% macro plain_number(text) -%}
     {%- set mantissa = "split_part(lower(" ~ text ~ "), 'e', 1)" -%}
     {%- set digits = "regexp_replace(" ~ mantissa ~ ", '[^0-9]', '', 'g')" -%}
     {%- set whole = "regexp_replace(split_part(" ~ mantissa ~ ", '.', 1), '[^0-9]', '', 'g')" -%}
@@ -36,6 +36,6 @@
 {%- endmacro %}
 
 {# whether the twelfth decimal of a decimal(38, 12) is odd #}
-{% macro _is_odd_money(money) -%}
+{% macro is_odd_money(money) -%}
     right(cast({{ money }} as varchar), 1) in ('1', '3', '5', '7', '9')
 {%- endmacro %}
