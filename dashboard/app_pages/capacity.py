@@ -1,0 +1,95 @@
+"""Capacity: whether provisioned units pay against on-demand, what lies idle, what spilled."""
+
+from decimal import Decimal
+
+import streamlit as st
+
+from dashboard import capacity_charts, format as fmt, layout
+from dashboard.store import Row
+
+page = layout.current()
+BASIS = "capacity and on-demand equivalent in USD, at the prices in force"
+UNITS = {"ptu": "PTU", "model_unit": "model unit", "gsu": "GSU"}
+
+
+def totals() -> None:
+    total = page.rows("capacity_totals")[0]
+    columns = st.columns(4)
+    for column, label, value, meaning in (
+        (columns[0], "Capacity cost", total["capacity_cost_usd"], "What the provisioned units cost in the period."),
+        (columns[1], "Of that used", total["used_cost_usd"], "Cost of the hours times the part of them in use."),
+        (columns[2], "Of that idle", total["idle_cost_usd"], "Capacity cost less the used part; exact in every hour."),
+        (columns[3], "Spill", total["spill_cost_usd"], "Requests that did not fit and were billed on demand on top."),
+    ):
+        share = f"{fmt.percent(total['idle_ratio'])} of the cost" if label == "Of that idle" else None
+        layout.card(column, label, fmt.money(value, "USD"), detail=share, meaning=meaning)
+
+
+def verdict(row: Row) -> str:
+    """One sentence: does it pay?"""
+    saved: Decimal | None = row["saved_usd"]
+    if saved is None:
+        return "Whether it pays is unknown: no on-demand price or no utilisation for its traffic."
+    amount = fmt.money(abs(saved), "USD")
+    if saved >= 0:
+        return f"Pays: the same traffic on demand would have cost {amount} more."
+    return f"Does not pay: the same traffic on demand would have cost {amount} less."
+
+
+def one(row: Row, days: list[Row]) -> None:
+    with st.container(border=True):
+        unit = UNITS.get(row["unit_kind"], row["unit_kind"])
+        st.markdown(
+            f"**{fmt.plain(row['capacity_id'])}** · {fmt.provider(row['provider'])} · "
+            f"{row['units'].normalize():f} {unit}{'s' if row['units'] != 1 else ''}"
+        )
+        st.markdown(fmt.plain(verdict(row)))
+        drawing = capacity_charts.utilisation(days, time="usage_date")
+        layout.chart(drawing, f"use-{row['capacity_id']}", alternative=f"Daily use of {row['capacity_id']}")
+        unknown = f" {row['unknown_hours']:,} of {row['hours']:,} hours unknown." if row["unknown_hours"] else ""
+        layout.note(
+            f"Used {fmt.percent(row['utilization_ratio'])} on average, break-even {fmt.percent(row['break_even_ratio'])}, "
+            f"idle {fmt.plain(fmt.money(row['idle_cost_usd'], 'USD'))}.{unknown}"
+        )
+
+
+def listed() -> None:
+    st.subheader("Capacity by capacity", anchor=False)
+    columns = {
+        "capacity_id": ("text", "Capacity"),
+        "provider": ("text", "Provider"),
+        "units": ("count", "Units"),
+        "utilization_ratio": ("ratio", "Used"),
+        "break_even_ratio": ("ratio", "Break-even"),
+        "capacity_cost_usd": ("money", "Cost"),
+        "used_cost_usd": ("money", "Used"),
+        "idle_cost_usd": ("money", "Idle"),
+        "on_demand_equivalent_usd": ("money", "On demand"),
+        "saved_usd": ("money", "Saved"),
+        "spill_cost_usd": ("money", "Spill"),
+    }
+    layout.table("capacity", page.read("capacities"), columns)
+    layout.note("Saved: on-demand equivalent less capacity cost; negative is money lost by holding the units.")
+
+
+layout.heading(page, "Capacity", "Do our provisioned units pay against on-demand, and what lies idle?", basis=BASIS)
+capacities = page.rows("capacities")
+if not capacities:
+    layout.empty("provisioned capacity")
+else:
+    totals()
+    st.subheader("Used, idle, spilled", anchor=False)
+    layout.chart(
+        capacity_charts.used_and_idle(capacities), "split", alternative="Used, idle and spill cost by capacity"
+    )
+    st.subheader("Use against break-even", anchor=False)
+    layout.note(
+        "Blue: mean use of the day's hours. Red dashes: the use at which the units cost as much as the same tokens on demand, "
+        "computed from the capacity's own token mix. Above the dashes it pays. Filters of team and environment do not apply."
+    )
+    use_days = page.rows("capacity_days")
+    for start in range(0, len(capacities), 2):
+        for place, row in zip(st.columns(2), capacities[start : start + 2], strict=False):
+            with place:
+                one(row, [day for day in use_days if day["capacity_id"] == row["capacity_id"]])
+    listed()

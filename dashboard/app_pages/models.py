@@ -1,0 +1,81 @@
+"""Models: which ones burn the tokens, what a million costs, whether the cache works."""
+
+import streamlit as st
+
+from dashboard import charts, layout
+
+page = layout.current()
+currency = page.selection.currency
+cost = page.selection.cost_name
+
+
+def tokens_per_day() -> None:
+    st.subheader("Tokens per day", anchor=False)
+    days = page.rows("tokens_by_day")
+    if not days:
+        st.markdown("No charge in these days carries tokens.")
+        return
+    present = {row["token_class"] for row in days}
+    drawing = charts.stacked_days(
+        days,
+        series="token_class",
+        value="tokens",
+        title="Billed tokens",
+        colours={name: colour for name, colour in charts.CLASS_COLOURS.items() if name in present},
+        currency=None,
+        label="Class",
+    )
+    layout.chart(drawing, "token-days", alternative="Billed tokens per day, stacked by token class")
+    layout.note(
+        "Tokens as billed, in disjoint classes: input never holds cached tokens. Usage days in UTC."
+        + layout.incomplete_note(days)
+    )
+
+
+def unit_cost() -> None:
+    st.subheader("Cost of a million tokens", anchor=False)
+    rows = page.rows("unit_cost_by_day")
+    if not rows:
+        st.markdown("No model with billed tokens in these days.")
+        return
+    title = f"{cost} per 1M tokens"
+    drawing = charts.lines(rows, series="model", value="cost_per_mtok", title=title, currency=currency)
+    layout.chart(drawing, "unit-cost", alternative=f"{title} per day, one line per model")
+    layout.note(
+        "The six models that cost most, complete days. All token classes together, so the line moves with the mix as well as "
+        "with the price: a broken prompt cache shows here as a step up."
+    )
+
+
+def every_model() -> None:
+    st.subheader("Model by model", anchor=False)
+    models = page.read("models")
+    columns = {
+        "model": ("text", "Model"),
+        "cost": ("money", "Spend"),
+        "cost_per_mtok": ("rate", "Per 1M tokens"),
+        "billed_tokens": ("count", "Billed tokens"),
+        "requests": ("count", "Requests"),
+        "input_tokens": ("count", "Input"),
+        "output_tokens": ("count", "Output"),
+        "cache_read_tokens": ("count", "Cache read"),
+        "cache_write_tokens": ("count", "Cache write"),
+        "cache_read_ratio": ("ratio", "Cache read share"),
+        "input_holds_cached": ("flag", "Input holds cached"),
+    }
+    layout.table("models", models, columns, currency=currency)
+    layout.note(
+        "Spend and billed tokens come from the bill; requests and tokens by class from the meters, which know no environment, "
+        "so that filter does not reach them. Cache read share: cache reads divided by all prompt tokens, where the meters "
+        "tell them apart. Input holds cached: some meters of this model count cached tokens inside input; what only they "
+        "saw is left out of the share."
+    )
+
+
+layout.heading(page, "Models", "Which models burn the tokens, what does a million cost, and is the cache working?")
+if not page.read("models").num_rows:
+    layout.empty("charges or metered tokens")
+else:
+    tokens_per_day()
+    unit_cost()
+    every_model()

@@ -1,0 +1,3 @@
+select provider, complete_through, watermark, is_stale
+from completeness
+order by provider

@@ -1,0 +1,10 @@
+-- what the filters offer, with the days that hold charges
+select
+    provider,
+    coalesce(team, 'unallocated') as team,
+    coalesce(environment, 'unknown') as environment,
+    billing_currency,
+    min(charge_date) as first_day,
+    max(charge_date) as last_day
+from fct_spend_daily
+group by all

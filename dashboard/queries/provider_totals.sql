@@ -1,0 +1,14 @@
+-- the bill as it landed beside what the marts hold: the difference has to be nothing
+select
+    billing_month,
+    provider,
+    billing_account_id,
+    billing_currency,
+    landed_cost,
+    mart_cost,
+    out_of_scope_cost,
+    difference,
+    invoice_cost
+from fct_provider_totals
+where $providers::varchar[] is null or list_contains($providers::varchar[], provider)
+order by billing_month desc, provider, billing_account_id, billing_currency

@@ -1,0 +1,201 @@
+"""A small published file with the tables and columns of the contract, filled by rule so that tests know what it holds.
+
+``python tests/dashboard/fixture_published.py HOME`` writes it for looking at the dashboard by hand.
+"""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+AS_OF = datetime(2026, 11, 18, 6, tzinfo=UTC)
+DAYS = 90
+
+_MONEY = "decimal(38,12)"
+DDL = f"""
+create table publication (as_of timestamp, run_id varchar, complete_through date, published_rows bigint);
+create table fct_spend_daily (
+    charge_date date, billing_month date, provider varchar, billing_account_id varchar, sub_account_id varchar,
+    region_id varchar, service_name varchar, team varchar, product varchar, environment varchar, model varchar,
+    token_class varchar, pricing_category varchar, charge_category varchar, attribution_method varchar,
+    cost_status varchar, billing_currency varchar, billed_cost {_MONEY}, effective_cost {_MONEY}, list_cost {_MONEY},
+    billed_cost_usd {_MONEY}, effective_cost_usd {_MONEY}, consumed_tokens bigint);
+create table fct_tokens_daily (
+    usage_date date, provider varchar, workload_id varchar, team varchar, product varchar, model varchar,
+    input_tokens bigint, output_tokens bigint, cache_read_tokens bigint, cache_write_tokens bigint,
+    request_count bigint, throttled_count bigint, error_count bigint, estimated_cost_usd {_MONEY},
+    input_is_total boolean);
+create table fct_capacity_hourly (
+    capacity_id varchar, provider varchar, hour_start timestamp, unit_kind varchar, units decimal(18,6),
+    utilization_ratio decimal(18,12), break_even_ratio decimal(18,12), capacity_cost_usd {_MONEY},
+    used_cost_usd {_MONEY}, idle_cost_usd {_MONEY}, on_demand_equivalent_usd {_MONEY}, spill_cost_usd {_MONEY});
+create table fct_provider_totals (
+    provider varchar, billing_account_id varchar, billing_month date, billing_currency varchar,
+    landed_cost {_MONEY}, mart_cost {_MONEY}, out_of_scope_cost {_MONEY}, invoice_cost {_MONEY},
+    difference {_MONEY});
+create table fct_spike (
+    spike_id varchar, lane varchar, started_on date, detected_on date, ended_on date, provider varchar, team varchar,
+    product varchar, model varchar, metric varchar, direction varchar, actual {_MONEY}, expected {_MONEY},
+    impact_usd {_MONEY}, verdict varchar);
+create table source_status (
+    source varchar, provider varchar, account_id varchar, watermark timestamp, complete_through date,
+    last_success_at timestamp, rows bigint, is_stale boolean, message varchar);
+"""
+
+# provider, account, service, team, product, environment, model, method, currency, dollars per day, tokens per dollar
+_STREAMS = """
+create temp table stream as select * from (values
+    ('aws','210000000001','Claude Sonnet 4.5 (Amazon Bedrock Edition)','support','ticket-triage','prod',
+     'claude-sonnet-4-5','profile_tag','USD',420.0,410000),
+    ('aws','210000000001','Claude Haiku 4.5 (Amazon Bedrock Edition)','growth','email-writer','prod',
+     'claude-haiku-4-5','profile_tag','USD',96.5,900000),
+    ('aws','210000000002','Amazon Bedrock','payments','invoice-reader','prod','nova-pro','profile_tag','USD',188.2,
+     800000),
+    ('aws','210000000002','Claude Sonnet 4.5 (Amazon Bedrock Edition)','risk','kyc-reader','prod',
+     'claude-sonnet-4-5','owner','USD',205.4,410000),
+    ('aws','210000000003','Amazon Bedrock','data-platform','catalog-tagger','staging','nova-lite','profile_tag','USD',
+     14.1,9000000),
+    ('aws','210000000001','Claude Haiku 4.5 (Amazon Bedrock Edition)',null,null,null,'claude-haiku-4-5',
+     'unallocated','USD',61.3,900000),
+    ('gcp','acme-docs-prod','Vertex AI','docs','doc-translate','prod','gemini-2.5-pro','request_label','EUR',150.8,
+     260000),
+    ('gcp','acme-mobile-prod','Vertex AI','mobile','chat-companion','prod','gemini-2.5-flash','owner','EUR',88.0,
+     1900000),
+    ('gcp','acme-labs-7f','Vertex AI',null,null,null,null,'unallocated','EUR',22.0,null),
+    ('azure','sub-apps','Cognitive Services','devtools','code-review','prod','gpt-4.1','resource_tag','USD',240.6,
+     430000),
+    ('azure','sub-shared','Cognitive Services','growth','ad-copy','prod','gpt-5-mini','deployment_tag','USD',58.4,
+     2100000),
+    ('azure','sub-data','Cognitive Services','data-platform','sql-copilot','prod','gpt-5','resource_tag','USD',132.9,
+     350000)
+) as s (provider, account, service, team, product, environment, model, method, currency, per_day, tokens_per_unit);
+create temp table class_share as select * from (values
+    ('input', 0.45, 0.50), ('output', 0.40, 0.10), ('cache_read', 0.10, 0.35), ('cache_write_5m', 0.05, 0.05)
+) as c (token_class, cost_share, token_share);
+create temp table day as
+select date '{as_of}' - k::int as charge_date, k from range(1, {days} + 1) as d (k);
+"""
+
+_SPEND = """
+insert into fct_spend_daily
+select
+    charge_date, date_trunc('month', charge_date)::date, provider, provider || '-payer', account, 'us-east-1', service,
+    team, product, environment, model, token_class, 'on_demand', 'Usage', method,
+    case when charge_date < date '{as_of}' - 17 then 'final' else 'provisional' end, currency,
+    cost, (cost * 0.94::decimal(4, 2))::decimal(38, 12), (cost * 1.10::decimal(4, 2))::decimal(38, 12),
+    (cost * rate)::decimal(38, 12), (cost * rate * 0.94::decimal(4, 2))::decimal(38, 12), tokens
+from (
+    select
+        s.*, d.charge_date, c.token_class,
+        (s.per_day * c.cost_share * (0.85 + (hash(s.account || coalesce(s.product, '') || d.k) % 30) / 100.0)
+            * case when isodow(d.charge_date) > 5 then 0.55 else 1 end
+            * case when s.product = 'ticket-triage' and d.k between 5 and 8 then 3.4 else 1 end
+            * case when d.k = 1 then 0.3 else 1 end)::decimal(38, 12) as cost,
+        (s.per_day * s.tokens_per_unit * c.token_share * (0.9 + (hash(s.service || d.k) % 20) / 100.0))::bigint
+            as tokens,
+        case s.currency when 'EUR' then 1.08::decimal(8, 4) else 1 end as rate
+    from stream as s cross join day as d cross join class_share as c
+    where not (s.provider = 'azure' and d.k < 2)
+);
+insert into fct_spend_daily
+select
+    date '{as_of}' - 20, date_trunc('month', date '{as_of}' - 20)::date, 'gcp', 'gcp-payer', 'acme-docs-prod', null,
+    'Vertex AI', null, null, null, null, 'other', 'other', 'Credit', 'unallocated', 'final', 'EUR',
+    -512.75, -512.75, null, -553.77, -553.77, null;
+"""
+
+_TOKENS = """
+insert into fct_tokens_daily
+select
+    charge_date, provider, sub_account_id || '/' || coalesce(product, 'none'), team, product, model,
+    sum(consumed_tokens) filter (where token_class = 'input')::bigint,
+    sum(consumed_tokens) filter (where token_class = 'output')::bigint,
+    case when provider = 'aws' then sum(consumed_tokens) filter (where token_class = 'cache_read')::bigint end,
+    case when provider = 'aws' then sum(consumed_tokens) filter (where token_class = 'cache_write_5m')::bigint end,
+    (sum(consumed_tokens) // 4200)::bigint, 3, 1, sum(billed_cost_usd)::decimal(38, 12), provider <> 'aws'
+from fct_spend_daily
+where consumed_tokens is not null
+group by charge_date, provider, sub_account_id, team, product, model;
+"""
+
+_CAPACITY = """
+create temp table capacity as select * from (values
+    ('gpt-4.1-ptu', 'azure', 'ptu', 50, 0.62, 0.81, 50.0), ('gpt-4o-ptu', 'azure', 'ptu', 30, 0.97, 0.88, 30.0),
+    ('gpt-4.1-mini-ptu', 'azure', 'ptu', 25, 0.02, 0.92, 25.0), ('gsu-search-01', 'gcp', 'gsu', 3, 0.86, 0.71, 8.1),
+    ('pmt-semantic-search', 'aws', 'model_unit', 1, 0.55, null, 22.0)
+) as c (capacity_id, provider, unit_kind, units, mean_ratio, break_even, usd_per_hour);
+insert into fct_capacity_hourly
+select
+    capacity_id, provider, hour_start, unit_kind, units, ratio, break_even, cost, (cost * ratio)::{money} as used,
+    cost - (cost * ratio)::{money}, (cost * ratio * coalesce(1 / break_even, 1)::decimal(18, 12))::{money},
+    case when mean_ratio > 0.9 and ratio > 0.98 then (cost * 0.08::decimal(4, 2))::{money} else 0 end
+from (
+    select
+        c.*, h.hour_start, c.usd_per_hour::{money} as cost,
+        case when c.capacity_id = 'pmt-semantic-search' and hour(h.hour_start) = 3 then null else
+            least(1, greatest(0, c.mean_ratio + 0.18 * sin((hour(h.hour_start) - 8) / 3.8)
+                + (hash(c.capacity_id || h.hour_start::varchar) % 100) / 1000.0 - 0.05)) end::decimal(18, 12) as ratio
+    from capacity as c
+    cross join (
+        select unnest(generate_series(
+            timestamp '{as_of}' - interval {days} day, timestamp '{as_of}' - interval 1 hour, interval 1 hour
+        )) as hour_start
+    ) as h
+);
+"""
+
+_REST = """
+insert into fct_provider_totals
+select
+    provider, billing_account_id, billing_month, billing_currency, sum(billed_cost) + 1234.56, sum(billed_cost),
+    1234.56, null, 0
+from fct_spend_daily
+group by all;
+insert into fct_spike values
+    ('sp-ticket-triage', 'billed', date '{as_of}' - 8, date '{as_of}' - 7, date '{as_of}' - 5, 'aws', 'support',
+     'ticket-triage', 'claude-sonnet-4-5', 'cost', 'up', 5712.0, 1680.0, 4032.0, 'efficiency'),
+    ('sp-labs', 'estimate', date '{as_of}' - 12, date '{as_of}' - 12, null, 'gcp', null, null, 'gemini-2.5-flash', 'cost',
+     'up', 402.5, 0, 402.5, 'new'),
+    ('sp-code-review', 'billed', date '{as_of}' - 40, date '{as_of}' - 39, date '{as_of}' - 37, 'azure', 'devtools',
+     'code-review', 'gpt-4.1', 'cost', 'down', 310.0, 960.0, -650.0, 'volume');
+insert into source_status
+select
+    source, provider, account, timestamp '{as_of}' - interval 30 hour,
+    date '{as_of}' - case provider when 'gcp' then 2 when 'azure' then 3 else 2 end, timestamp '{as_of}', 12345, false,
+    null
+from (values
+    ('aws_cur', 'aws', 'inferledger-cur2'), ('aws_bedrock', 'aws', '210000000001'),
+    ('gcp_billing', 'gcp', '01A2B3-C4D5E6-F7A8B9'), ('gcp_vertex', 'gcp', 'acme-docs-prod'),
+    ('azure_cost', 'azure', 'sub-apps'), ('azure_cost', 'azure', 'sub-data'), ('azure_openai', 'azure', 'sub-apps')
+) as s (source, provider, account);
+"""
+
+
+def build(
+    home: Path, *, empty: bool = False, days: int = DAYS, as_of: datetime = AS_OF, without: str | None = None
+) -> Path:
+    """Write ``home/published/inferledger.duckdb``; ``without`` (``table`` or ``table.column``) plays an older file."""
+    target = home / "published" / "inferledger.duckdb"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    words = {"as_of": as_of.date().isoformat(), "days": days, "money": _MONEY}
+    with duckdb.connect(str(draft)) as connection:
+        connection.execute(DDL)
+        if not empty:
+            for script in (_STREAMS, _SPEND, _TOKENS, _CAPACITY, _REST):
+                connection.execute(script.format(**words))
+        connection.execute(
+            "insert into publication select ?, 'run-fixture', case when ? then null else ?::date - 3 end, 1",
+            [as_of.replace(tzinfo=None), empty, as_of.date()],
+        )
+        if without is not None:
+            table, _, column = without.partition(".")
+            connection.execute(f"alter table {table} drop column {column}" if column else f"drop table {table}")
+    draft.replace(target)
+    return target
+
+
+if __name__ == "__main__":
+    build(Path(sys.argv[1]))
