@@ -1,0 +1,1 @@
+"""List prices from public feeds, brought to one shape."""

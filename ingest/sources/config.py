@@ -1,0 +1,132 @@
+"""Configuration as data: scope, owners, tag keys and budgets land as Parquet, so that dbt reads them like any source.
+
+Inputs: `scope.yml`, `ownership.yml` and `budgets.yml` of the configuration folder. Every load replaces the whole of
+every stream: there is one window, all of time, and `window` is not looked at. A rule that is taken out of the file is
+gone with the next load; to end an ownership, close it with `valid_to` instead.
+Run alone: `inferledger ingest config`.
+"""
+
+from datetime import date
+
+import pyarrow as pa
+
+from ingest.config import Configuration, load_configuration
+from ingest.contracts import Context, LoadResult, StreamContract
+from ingest.errors import ConfigError
+from ingest.run import Window, day_start
+
+SOURCE = "config"
+ALL_TIME = Window(day_start(date(1970, 1, 1)), day_start(date(2100, 1, 1)))
+Rows = list[dict[str, object]]
+
+
+def _stream(name: str, required: tuple[str, ...], **fields: pa.DataType) -> StreamContract:
+    schema = pa.schema([pa.field(field, kind) for field, kind in fields.items()])
+    return StreamContract(SOURCE, name, schema, required, empty_ok=True, may_shrink=True)
+
+
+_TEXT, _DAY, _COUNT = pa.string(), pa.date32(), pa.int32()
+OWNERSHIP_RULES = _stream(
+    "ownership_rules",
+    ("rule_id", "priority", "provider", "field", "pattern", "team", "valid_from"),
+    rule_id=_TEXT,
+    priority=_COUNT,
+    provider=_TEXT,
+    field=_TEXT,
+    pattern=_TEXT,
+    team=_TEXT,
+    product=_TEXT,
+    environment=_TEXT,
+    valid_from=_DAY,
+    valid_to=_DAY,
+)
+SCOPE_RULES = _stream(
+    "scope_rules",
+    ("rule_id", "priority", "provider", "field", "pattern", "is_in_scope", "category"),
+    rule_id=_TEXT,
+    priority=_COUNT,
+    provider=_TEXT,
+    field=_TEXT,
+    pattern=_TEXT,
+    is_in_scope=pa.bool_(),
+    category=_TEXT,
+)
+BUDGETS = _stream(
+    "budgets",
+    ("budget_id", "team", "monthly_amount", "currency", "cost_basis", "valid_from"),
+    budget_id=_TEXT,
+    team=_TEXT,
+    product=_TEXT,
+    monthly_amount=_TEXT,
+    currency=_TEXT,
+    cost_basis=_TEXT,
+    warn_at_pct=_COUNT,
+    valid_from=_DAY,
+    valid_to=_DAY,
+)
+TAG_SYNONYMS = _stream("tag_synonyms", ("canonical", "key", "position"), canonical=_TEXT, key=_TEXT, position=_COUNT)
+TEAMS = _stream(
+    "teams",
+    ("team", "team_name", "valid_from"),
+    team=_TEXT,
+    team_name=_TEXT,
+    cost_center=_TEXT,
+    contact=_TEXT,
+    valid_from=_DAY,
+    valid_to=_DAY,
+)
+PRODUCTS = _stream("products", ("product", "team"), product=_TEXT, product_name=_TEXT, team=_TEXT)
+STREAMS = (OWNERSHIP_RULES, SCOPE_RULES, BUDGETS, TAG_SYNONYMS, TEAMS, PRODUCTS)
+
+
+def load(context: Context, window: Window | None) -> list[LoadResult]:  # noqa: ARG001 - configuration has no window
+    """Land every stream of this source whole.
+
+    Raises:
+        ConfigError: a file is wrong; names file, line and what is allowed.
+    """
+    if context.settings.config_dir is None:
+        raise ConfigError("No configuration folder is known.", "Give --config DIR or set INFERLEDGER_CONFIG_DIR.")
+    rows = config_rows(load_configuration(context.settings.config_dir))
+    results: list[LoadResult] = []
+    for done, (contract, records) in enumerate(rows, start=1):
+        table = pa.Table.from_pylist(records, schema=contract.schema)
+        results.append(context.landing.write(contract, scope="all", window=ALL_TIME, batches=[table]))
+        context.progress(SOURCE, done, len(rows))
+    context.landing.report(SOURCE, "all", None)
+    return results
+
+
+def config_rows(config: Configuration) -> list[tuple[StreamContract, Rows]]:
+    """The rows of every stream, in file order; amounts as text."""
+    ownership: Rows = [rule.model_dump(exclude={"id"}) | {"rule_id": rule.id} for rule in config.ownership.rules]
+    scope: Rows = [
+        rule.model_dump(exclude={"id", "in_scope"}) | {"rule_id": rule.id, "is_in_scope": rule.in_scope}
+        for rule in config.scope.rules
+    ]
+    budgets: Rows = [
+        budget.model_dump(exclude={"id"}) | {"budget_id": budget.id, "monthly_amount": f"{budget.monthly_amount:f}"}
+        for budget in config.budgets.budgets
+    ]
+    meanings: dict[str, tuple[str, ...]] = config.ownership.tag_synonyms.model_dump()
+    synonyms: Rows = [
+        {"canonical": canonical, "key": key, "position": position}
+        for canonical, keys in meanings.items()
+        for position, key in enumerate(keys, start=1)
+    ]
+    teams: Rows = [
+        team.model_dump(exclude={"id", "name"}) | {"team": team.id, "team_name": team.name}
+        for team in config.ownership.teams
+    ]
+    products: Rows = [
+        {"product": product.id, "product_name": product.name, "team": product.team}
+        for product in config.ownership.products
+    ]
+    return [
+        (OWNERSHIP_RULES, ownership),
+        (SCOPE_RULES, scope),
+        (BUDGETS, budgets),
+        (TAG_SYNONYMS, synonyms),
+        (TEAMS, teams),
+        (PRODUCTS, products),
+    ]
