@@ -26,7 +26,9 @@ def _shape(rng, hourly, count, kind):
         week[:] = 1.0
     if not hourly:
         return week
-    hours = 1 + rng.uniform(0.2, 0.8, (count, 1)) * np.sin(2 * np.pi * (np.arange(24) - rng.uniform(0, 24, (count, 1))) / 24)
+    hours = 1 + rng.uniform(0.2, 0.8, (count, 1)) * np.sin(
+        2 * np.pi * (np.arange(24) - rng.uniform(0, 24, (count, 1))) / 24
+    )
     if kind == "flat":
         hours[:] = 1.0
     return (week[:, :, None] * hours[:, None, :]).reshape(count, 168)
@@ -75,7 +77,9 @@ def plant(rng, clean, typical, noise, warm_up, hourly):
                 by = max(by, -0.9)
                 if by > -4 * noise[row, 0]:
                     continue
-            values[row, span] = np.maximum(clean[row, span] + by * size, 0) if clean.min() >= 0 else clean[row, span] + by * size
+            values[row, span] = (
+                np.maximum(clean[row, span] + by * size, 0) if clean.min() >= 0 else clean[row, span] + by * size
+            )
             labels[row, span] = True
     return values, labels
 
@@ -104,7 +108,9 @@ def main() -> int:
     hourly = arguments.grain == "hourly"
     steps = arguments.days * (24 if hourly else 1)
     write = sys.stdout.write
-    write(f"{'kind':14s} {'ours P':>7s} {'R':>6s} {'F1':>6s}   {'3s P':>6s} {'R':>6s} {'F1':>6s}   false alarms per 1,000 points\n")
+    write(
+        f"{'kind':14s} {'ours P':>7s} {'R':>6s} {'F1':>6s}   {'3s P':>6s} {'R':>6s} {'F1':>6s}   false alarms per 1,000 points\n"
+    )
     total, elapsed = [], 0.0
     for kind in KINDS:
         rows = []
@@ -121,9 +127,13 @@ def main() -> int:
             rows.append([*score(flags, labels, grid.warm_up), *score(naive, labels, grid.warm_up), false])
         mean = np.mean(rows, axis=0)
         total.append(mean)
-        write(f"{kind:14s} {mean[0]:7.3f} {mean[1]:6.3f} {mean[2]:6.3f}   {mean[3]:6.3f} {mean[4]:6.3f} {mean[5]:6.3f}   {mean[6]:6.2f}\n")
+        write(
+            f"{kind:14s} {mean[0]:7.3f} {mean[1]:6.3f} {mean[2]:6.3f}   {mean[3]:6.3f} {mean[4]:6.3f} {mean[5]:6.3f}   {mean[6]:6.2f}\n"
+        )
     mean = np.mean(total, axis=0)
-    write(f"{'all':14s} {mean[0]:7.3f} {mean[1]:6.3f} {mean[2]:6.3f}   {mean[3]:6.3f} {mean[4]:6.3f} {mean[5]:6.3f}   {mean[6]:6.2f}\n")
+    write(
+        f"{'all':14s} {mean[0]:7.3f} {mean[1]:6.3f} {mean[2]:6.3f}   {mean[3]:6.3f} {mean[4]:6.3f} {mean[5]:6.3f}   {mean[6]:6.2f}\n"
+    )
     judged = arguments.series * arguments.seeds * len(KINDS)
     write(f"{judged} series of {steps} points judged in {elapsed:.1f} s\n")
     return 0

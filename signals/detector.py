@@ -1,9 +1,10 @@
 """Judges regular series online: every point against what the points before it lead one to expect.
 
-Several simple forecasts (a seasonal shape times or plus a recent level) run side by side. For each series the one whose own
-one-step errors were smallest so far is used, and the width of the band comes from those errors: they never contain the tested
-point, because each was made before its point was seen. Points judged anomalous are replaced by their forecast in the baseline,
-so an incident does not teach the detector that it is normal, until it has lasted `accept_after` steps.
+Several simple forecasts (a seasonal shape times or plus a recent level) run side by side. For each series the one whose
+own one-step errors were smallest so far is used, and the width of the band comes from those errors: they never contain
+the tested point, because each forecast was made before its point was seen. Points judged anomalous are replaced by
+their forecast in the baseline, so an incident does not teach the detector that it is normal, until it has lasted
+`accept_after` steps.
 """
 
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 MAD_TO_SIGMA = 1.4826  # for a normal distribution; Rousseeuw and Croux 1993
+MONTH_ENDS_NEEDED = 2
+MONTH_END_TOLERANCE = 0.3  # share of what is expected by which a usual month end may differ
 _TINY = 1e-12
 
 
@@ -52,8 +55,12 @@ class Grid:
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """When a distance is an anomaly: beyond `sigmas` robust standard deviations, beyond `tail_factor` times the 95th percentile
-    of the series' own past errors, beyond `relative` of the expected value, and beyond `absolute`."""
+    """When a distance is an anomaly: when it is beyond all of these.
+
+    `sigmas` robust standard deviations of the series' past errors, `tail_factor` times their 95th percentile,
+    `relative` times what is expected, `absolute` in the unit of the series. `floor_ratio` is the least standard
+    deviation, as a share of what is expected.
+    """
 
     sigmas: float = 3.8
     tail_factor: float = 1.75
@@ -103,20 +110,16 @@ def quantile_of_sorted(ordered: Floats, share: float) -> Floats:
     return np.where(counts > 0, low + (high - low) * (position - below), np.nan)
 
 
-def judge(values: Floats, grid: Grid, sensitivity: Sensitivity, judgeable: Flags | None = None) -> Judgement:
-    """Judge `values` (series x steps, NaN = no value). Steps outside `judgeable` are neither judged nor learned from."""
+def judge(values: Floats, grid: Grid, sensitivity: Sensitivity) -> Judgement:
+    """Judge `values` (series x steps). NaN is a step that is not known: neither judged nor learned from."""
     series, steps = values.shape
-    allowed = np.ones_like(values, dtype=bool) if judgeable is None else judgeable
-    known = np.where(allowed, values, np.nan)
-    base = _start(known, grid)
-    shape = (series, steps)
-    result = Judgement(
-        np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape, dtype=bool)
-    )
+    base = _start(values, grid)
+    expectations, lower, upper = (np.full(values.shape, np.nan) for _ in range(3))
+    result = Judgement(expectations, lower, upper, np.zeros(values.shape, dtype=bool))
     seen = np.zeros(series, dtype=np.int64)
     picked = np.zeros(series, dtype=np.int64)
     spread = np.full((series, 4), np.nan)
-    non_negative = ~(known < 0).any(axis=1)
+    non_negative = ~(values < 0).any(axis=1)
     for step in range(steps):
         forecasts = _forecasts(base, grid, step)
         if step % grid.refresh == 0:
@@ -124,9 +127,9 @@ def judge(values: Floats, grid: Grid, sensitivity: Sensitivity, judgeable: Flags
             spread = _spread(base, grid, picked, step)
         expected = forecasts[picked, np.arange(series)]
         reach = _reach(expected, spread, sensitivity)
-        actual = known[:, step]
+        actual = values[:, step]
         if grid.month_ends is not None and grid.month_ends[step]:
-            expected = _with_month_end(base, grid, step, expected, actual, reach)
+            expected, reach = _with_month_end(base, grid, step, expected, actual, reach)
         distance = actual - expected
         with np.errstate(invalid="ignore"):
             outside = (np.abs(distance) > reach) & (seen >= grid.warm_up)
@@ -193,7 +196,7 @@ def _pick(base: _Baseline) -> NDArray[np.int64]:
 def _spread(base: _Baseline, grid: Grid, picked: NDArray[np.int64], step: int) -> Floats:
     """Robust sigma and 95th percentile of the picked forecast's past errors, and how both grow with the expected value.
 
-    Columns: sigma, tail, the median size of what was expected, and the share of the spread that is proportional to it (0..1).
+    Columns: sigma, tail, the median size of the values, and the share of the spread that is proportional to it (0..1).
     """
     first = max(0, step - grid.memory)
     series = len(base.values)
@@ -246,24 +249,36 @@ def _reach(expected: Floats, spread: Floats, sensitivity: Sensitivity) -> Floats
     return np.maximum(np.maximum(width, sensitivity.relative * size), max(sensitivity.absolute, _TINY))
 
 
-def _with_month_end(base: _Baseline, grid: Grid, step: int, expected: Floats, actual: Floats, reach: Floats) -> Floats:
-    """Raise what is expected on a month's last day when at least two earlier ones stood out alike and this one does too."""
+def _with_month_end(
+    base: _Baseline, grid: Grid, step: int, expected: Floats, actual: Floats, reach: Floats
+) -> tuple[Floats, Floats]:
+    """Expect the usual extra of a month's last day, where earlier ones had it alike and this one has it too.
+
+    Returns what is expected and its reach; a month's last day without the extra is judged like any other day.
+    """
     earlier = np.flatnonzero(np.asarray(grid.month_ends)[:step])
-    if len(earlier) < 2:
-        return expected
-    season = grid.seasons[0]
-    extras = []
-    for day in earlier:
-        first, last = max(0, day - 14), min(step, day + 15)
-        around = np.delete(base.level_base[:, first:last], day - first, axis=1)
-        factors = np.delete(base.shapes[0][:, season.slots[first:last]], day - first, axis=1)
-        level = median_of(np.divide(around, factors, out=np.full_like(around, np.nan), where=factors > 0.1))
-        extras.append(base.values[:, day] - level * base.shapes[0][:, season.slots[day]])
-    usual = expected + median_of(np.stack(extras, axis=1))
-    alike = np.sum(np.abs(np.stack(extras, axis=1)) > reach[:, None], axis=1) >= 2
+    if len(earlier) < MONTH_ENDS_NEEDED:
+        return expected, reach
+    extras = np.stack([_month_end_extra(base, grid, day, step) for day in earlier], axis=1)
+    typical = median_of(extras)
     with np.errstate(invalid="ignore"):
-        nearer = np.abs(actual - usual) <= np.maximum(reach, 0.3 * np.abs(usual))
-    return np.where(alike & nearer, usual, expected)
+        alike = (np.abs(extras) > reach[:, None]) & (
+            np.abs(extras - typical[:, None]) <= 0.5 * np.abs(typical)[:, None]
+        )
+        usual = expected + typical
+        wider = np.maximum(reach, MONTH_END_TOLERANCE * np.abs(usual))
+        is_usual = (alike.sum(axis=1) >= MONTH_ENDS_NEEDED) & (np.abs(actual - usual) <= wider)
+    return np.where(is_usual, usual, expected), np.where(is_usual, wider, reach)
+
+
+def _month_end_extra(base: _Baseline, grid: Grid, day: int, step: int) -> Floats:
+    """What the day had above the level of the fortnight before and after it."""
+    season = grid.seasons[0]
+    first, last = max(0, day - 14), min(step, day + 15)
+    around = np.delete(base.level_base[:, first:last], day - first, axis=1)
+    factors = np.delete(base.shapes[0][:, season.slots[first:last]], day - first, axis=1)
+    level = median_of(np.divide(around, factors, out=np.full_like(around, np.nan), where=factors > 0.1))
+    return base.values[:, day] - level * base.shapes[0][:, season.slots[day]]
 
 
 def _learn(base: _Baseline, grid: Grid, step: int, forecasts: Floats, expected: Floats, outside: Flags) -> None:
@@ -324,7 +339,21 @@ def _accept_new_level(base: _Baseline, grid: Grid, step: int) -> None:
         if not len(rows):
             continue
         actual = base.values[rows, first : step + 1]
+        _rescale(base, grid, rows, actual, base.clean[rows, first : step + 1])
         base.level_base[rows, :first] = np.nan
         base.level_base[rows, first : step + 1] = actual
         base.clean[rows, first : step + 1] = np.where(np.isnan(actual), base.clean[rows, first : step + 1], actual)
         base.flagged[rows, first : step + 1] = 0
+
+
+def _rescale(base: _Baseline, grid: Grid, rows: NDArray[np.int64], actual: Floats, expected: Floats) -> None:
+    """Carry what was learned at the old level over to the new: additive shapes and errors grow with it."""
+    old, new = median_of(np.abs(expected)), median_of(np.abs(actual))
+    ratio = np.clip(np.divide(new, old, out=np.ones_like(new), where=old > _TINY), 0.1, 10.0)
+    for index, season in enumerate(grid.seasons):
+        if season.is_additive:
+            base.shapes[index][rows] *= ratio[:, None]
+            base.rings[index][rows] *= ratio[:, None, None]
+    for errors in base.errors:
+        # A level that fell keeps its old, wider band until it has errors of its own.
+        errors[rows] *= np.maximum(ratio, 1.0)[:, None]

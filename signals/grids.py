@@ -3,7 +3,6 @@
 from datetime import date, timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
 from signals.detector import Candidate, Grid, Season
 
@@ -39,7 +38,9 @@ def daily_grid(first: date, days: int) -> Grid:
 
 
 def hourly_grid(first_hour_of_week: int, hours: int) -> Grid:
-    """Hours from `first_hour_of_week` (0 = Monday 00:00 UTC) on: shape by hour of the week once two weeks are there, and by hour of the day."""
+    """Hours from `first_hour_of_week` (0 = Monday 00:00 UTC) on: shape by hour of the day, and of the week when
+    known.
+    """
     of_week = (np.arange(hours) + first_hour_of_week) % HOURS_PER_WEEK
     of_day = of_week % HOURS_PER_DAY
     seasons = (
@@ -58,8 +59,3 @@ def hourly_grid(first_hour_of_week: int, hours: int) -> Grid:
         accept_after=7 * HOURS_PER_DAY,
         refresh=HOURS_PER_DAY,
     )
-
-
-def weekday_slots(first: date, days: int) -> NDArray[np.int64]:
-    """0 = Monday for every day of a daily grid."""
-    return (np.arange(days) + first.weekday()) % 7

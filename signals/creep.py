@@ -1,0 +1,94 @@
+"""Finds slow growth that no single day gives away: the last week against the weeks before it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from signals.detector import Flags, Floats
+
+WEEK = 7
+WEEKS_COMPARED = 5
+
+
+@dataclass(frozen=True)
+class CreepRule:
+    """A creep is found when every one of the last weeks moved by `step` at least and all together by `total`.
+
+    `absolute` is the least change of the daily mean, in the unit of the series. It lasts until a week moves less
+    than half a `step`.
+    """
+
+    step: float = 0.04
+    total: float = 0.35
+    absolute: float = 15.0
+
+
+@dataclass(frozen=True)
+class Creep:
+    """Steps [first, last] of a series that drifted; `expected` is the week before `first`, repeated."""
+
+    series: int
+    side: int
+    first: int
+    detected: int
+    last: int
+    is_open: bool
+    expected: Floats
+
+
+def find_creeps(clean: Floats, judgeable: Flags, rule: CreepRule) -> list[Creep]:
+    """Creeps in daily series whose sudden anomalies are already replaced by what was expected (`clean`)."""
+    creeps: list[Creep] = []
+    weekly = _weekly_means(clean)
+    for series in range(len(clean)):
+        last = _last_judged(judgeable[series])
+        for side in (1, -1):
+            step = WEEK * WEEKS_COMPARED - 1
+            while step <= last:
+                creep = _creep_from(clean, weekly, rule, (series, side, step, last))
+                if creep is not None:
+                    creeps.append(creep)
+                    step = creep.last
+                step += 1
+    return creeps
+
+
+def _weekly_means(clean: Floats) -> Floats:
+    """Mean of the seven days that end at each step; NaN before there are seven."""
+    means = np.full(clean.shape, np.nan)
+    if clean.shape[1] >= WEEK:
+        windows = np.lib.stride_tricks.sliding_window_view(clean, WEEK, axis=1)
+        means[:, WEEK - 1 :] = windows.mean(axis=2)
+    return means
+
+
+def _last_judged(judgeable: Flags) -> int:
+    days = np.flatnonzero(judgeable)
+    return int(days[-1]) if len(days) else -1
+
+
+def _creep_from(clean: Floats, weekly: Floats, rule: CreepRule, place: tuple[int, int, int, int]) -> Creep | None:
+    series, side, step, last = place
+    weeks = weekly[series, step - WEEK * np.arange(WEEKS_COMPARED)]
+    if not _drifts(weeks, side, rule):
+        return None
+    end = step
+    while end + 1 <= last and _moves(weekly[series, end + 1], weekly[series, end + 1 - WEEK], side, rule.step / 2):
+        end += 1
+    first = step - WEEK * (WEEKS_COMPARED - 1) + 1
+    base = clean[series, first - WEEK : first]
+    expected = base[np.arange(end - first + 1) % WEEK]
+    return Creep(series, side, first, step, end, end == last, expected)
+
+
+def _drifts(weeks: Floats, side: int, rule: CreepRule) -> bool:
+    if np.isnan(weeks).any() or min(weeks[0], weeks[-1]) <= 0:
+        return False
+    each = all(_moves(weeks[n], weeks[n + 1], side, rule.step) for n in range(len(weeks) - 1))
+    all_together = _moves(weeks[0], weeks[-1], side, rule.total)
+    return bool(each and all_together and abs(weeks[0] - weeks[-1]) >= rule.absolute)
+
+
+def _moves(later: float, earlier: float, side: int, by: float) -> bool:
+    high, low = (later, earlier) if side > 0 else (earlier, later)
+    return bool(high >= low * (1 + by))
