@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# The idle deployment was deleted for three days and made again, so that its reservation lay unused.
-DELETED_DAYS = {("oai-codecomplete", "gpt-4.1-mini-ptu"): (-20, -17)}
+# The idle deployment was deleted for six hours and made again, so that its reservation lay unused: long enough to be
+# seen on the reservation, too short to be an anomaly that the truth does not name.
+DELETED_DAYS = {("oai-codecomplete", "gpt-4.1-mini-ptu"): (-20.0, -19.75)}
 # Accounts whose usage carries the tag `deployment`.
 DEPLOYMENT_TAGGED = frozenset({"oai-shared"})
 # A reservation matches by region; each order was bought for one.
@@ -34,7 +35,7 @@ class Account:
 
 @dataclass(frozen=True, eq=False)
 class Deployment:
-    """A model deployment; `gone` is the half-open span of day offsets in which it did not exist."""
+    """A model deployment; `gone` is the half-open span, in days from the as-of day, without it."""
 
     account: Account
     name: str
@@ -43,7 +44,7 @@ class Deployment:
     ptus: int
     spillover: str | None
     tags: Mapping[str, str]
-    gone: tuple[int, int] | None
+    gone: tuple[float, float] | None
 
     @property
     def key(self) -> tuple[str, str]:

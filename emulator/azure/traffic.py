@@ -77,7 +77,8 @@ def play(world: World) -> Traffic:
         if deployment.is_provisioned and key not in loads:
             idle = np.zeros(len(hours))
             loads[key] = Load(idle, idle, idle)
-    is_there = {key: _is_there(deployment, day_numbers) for key, deployment in estate.deployments.items()}
+    moments = (hours - as_of_day.astype("datetime64[h]")).astype(np.int64) / 24
+    is_there = {key: _is_there(deployment, moments) for key, deployment in estate.deployments.items()}
     return Traffic(estate, hours, tuple(flows), loads, is_there, day_numbers)
 
 
@@ -87,11 +88,11 @@ def _hours(world: World) -> np.ndarray:
     return np.arange(start, end)
 
 
-def _is_there(deployment: Deployment, day_numbers: np.ndarray) -> np.ndarray:
+def _is_there(deployment: Deployment, moments: np.ndarray) -> np.ndarray:
     if deployment.gone is None:
-        return np.ones(len(day_numbers), dtype=bool)
+        return np.ones(len(moments), dtype=bool)
     first, end = deployment.gone
-    return (day_numbers < first) | (day_numbers >= end)
+    return (moments < first) | (moments >= end)
 
 
 def _demand(world: World, estate: Estate, hours: np.ndarray) -> dict[tuple[str, str], list[Flow]]:
