@@ -1,4 +1,4 @@
-"""Writes the local Google Cloud: the billing export's rows, Vertex AI's metrics, and what was really charged to whom."""
+"""Writes the local Google Cloud: the billing export, Vertex AI's metrics, and what was really charged to whom."""
 
 import json
 from collections.abc import Sequence

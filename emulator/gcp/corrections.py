@@ -16,6 +16,7 @@ REPRICED_DAY, REPRICED_ON = -25, -12
 REPRICED_STREAM = "gcp-doc-translate"
 OVERCOUNT_PCT = 8
 GOODWILL_DAY = -16
+INPUT = "input"
 
 
 def corrected(biller: Biller, blocks: Sequence[Block]) -> list[Block]:
@@ -23,7 +24,7 @@ def corrected(biller: Biller, blocks: Sequence[Block]) -> list[Block]:
     result: list[Block] = []
     for block in blocks:
         stream = block.owner.stream_id
-        if stream == RESTATED_STREAM and block.token_class == "input":
+        if stream == RESTATED_STREAM and block.token_class == INPUT:
             result.extend(_recounted(biller, block))
         elif stream == REPRICED_STREAM and block.token_class in ("input", "output"):
             result.extend(_repriced(biller, block))

@@ -24,6 +24,7 @@ HOUR = np.timedelta64(1, "h")
 # Usage of the last hours of a Pacific month can miss the invoice; Marketplace meters report late.
 ROLLED_HOURS = 4
 PROMOTION_DAYS = (-20, -14)
+OUTPUT, THINKING = "output", "thinking"
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ class Biller:
             credits=() if is_partner else self._credits(stream.account, start, cost),
             publisher="PARTNER" if is_partner else "GOOGLE",
             units_per_price=1_000_000 if is_partner else 1,
-            token_class="output" if sku.token_class == "thinking" else sku.token_class,
+            token_class=OUTPUT if sku.token_class == THINKING else sku.token_class,
             owner=Owner(stream.id, stream.team, stream.product, stream.model),
         )
 
@@ -159,9 +160,9 @@ def token_blocks(biller: Biller, traffic: StreamTraffic) -> list[Block]:
         amount = traffic.tokens["shared"][token_class]
         if not amount.any():
             continue
-        if token_class == "output" and thought:
+        if token_class == OUTPUT and thought:
             thinking = amount * thought // 100
-            blocks.append(biller.token_block(traffic, catalog.sku(model, "thinking"), thinking, labels))
+            blocks.append(biller.token_block(traffic, catalog.sku(model, THINKING), thinking, labels))
             amount = amount - thinking
         blocks.append(biller.token_block(traffic, catalog.sku(model, token_class), amount, labels))
     storage = catalog.raw["cache_storage"]

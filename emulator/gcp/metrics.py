@@ -1,4 +1,4 @@
-"""Vertex AI's online serving metrics by hour, as Cloud Monitoring keeps them: per project, place and model, no teams."""
+"""Vertex AI's serving metrics by hour, as Cloud Monitoring keeps them: per project, place and model, no teams."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -45,12 +46,21 @@ ERRORS = {
 Arguments = Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Call:
+    """One request: path and query arguments, JSON body, and what of the export it may see."""
+
+    arguments: Arguments
+    body: Mapping[str, Any]
+    view: View
+
+
 class BigQuery:
     """Answers one understood request at a time; raises GoogleError for what BigQuery refuses."""
 
     def __init__(self, warehouse: Warehouse, jobs: Jobs, clock: Clock) -> None:
         self._warehouse, self._jobs, self._clock = warehouse, jobs, clock
-        self._operations: dict[str, Callable[[Arguments, Mapping[str, Any], View], dict[str, Any]]] = {
+        self._operations: dict[str, Callable[[Call], dict[str, Any]]] = {
             "jobs.insert": self._insert,
             "jobs.query": self._query,
             "jobs.getQueryResults": self._results,
@@ -67,57 +77,67 @@ class BigQuery:
     ) -> dict[str, Any]:
         """The JSON body of one operation's answer."""
         view = View(self._clock.now(), fault.kind if fault else None)
-        return self._operations[operation](arguments, body, view)
+        return self._operations[operation](Call(arguments, body, view))
 
-    def _insert(self, arguments: Arguments, body: Mapping[str, Any], view: View) -> dict[str, Any]:
-        job = self._jobs.submit(arguments["project"], body, view)
+    def _insert(self, call: Call) -> dict[str, Any]:
+        job = self._jobs.submit(call.arguments["project"], call.body, call.view)
         resource = job.resource()
         if job.is_dry:
             resource["statistics"]["query"]["schema"] = table_schema(job.rows.schema)
         return resource
 
-    def _query(self, arguments: Arguments, body: Mapping[str, Any], view: View) -> dict[str, Any]:
-        wanted = {name: body[name] for name in ("query", "queryParameters", "maximumBytesBilled") if name in body}
-        reference = {"location": body["location"]} if "location" in body else {}
-        resource = {"configuration": {"query": wanted, "dryRun": body.get("dryRun", False)}, "jobReference": reference}
-        job = self._jobs.submit(arguments["project"], resource, view)
-        page = {**_options(body.get("formatOptions", {})), "maxResults": str(body.get("maxResults", LARGEST_PAGE))}
+    def _query(self, call: Call) -> dict[str, Any]:
+        wanted = {
+            name: call.body[name] for name in ("query", "queryParameters", "maximumBytesBilled") if name in call.body
+        }
+        reference = {"location": call.body["location"]} if "location" in call.body else {}
+        resource = {
+            "configuration": {"query": wanted, "dryRun": call.body.get("dryRun", False)},
+            "jobReference": reference,
+        }
+        job = self._jobs.submit(call.arguments["project"], resource, call.view)
+        page = {
+            **_options(call.body.get("formatOptions", {})),
+            "maxResults": str(call.body.get("maxResults", LARGEST_PAGE)),
+        }
         return {**_page(job, page), "kind": "bigquery#queryResponse"}
 
-    def _results(self, arguments: Arguments, body: Mapping[str, Any], view: View) -> dict[str, Any]:
-        job = self._jobs.get(arguments["project"], arguments["job"], arguments.get("location"))
-        return _page(job, arguments)
+    def _results(self, call: Call) -> dict[str, Any]:
+        job = self._jobs.get(call.arguments["project"], call.arguments["job"], call.arguments.get("location"))
+        return _page(job, call.arguments)
 
-    def _job(self, arguments: Arguments, body: Mapping[str, Any], view: View) -> dict[str, Any]:
-        return self._jobs.get(arguments["project"], arguments["job"], arguments.get("location")).resource()
+    def _job(self, call: Call) -> dict[str, Any]:
+        return self._jobs.get(
+            call.arguments["project"], call.arguments["job"], call.arguments.get("location")
+        ).resource()
 
-    def _datasets(self, arguments: Arguments, body: Mapping[str, Any], view: View) -> dict[str, Any]:
-        known = arguments["project"] == self._warehouse.project
+    def _datasets(self, call: Call) -> dict[str, Any]:
+        known = call.arguments["project"] == self._warehouse.project
         return {"kind": "bigquery#datasetList", "datasets": [self._dataset_resource()] if known else []}
 
-    def _dataset(self, arguments: Arguments, body: Mapping[str, Any], view: View) -> dict[str, Any]:
-        self._check_dataset(arguments)
+    def _dataset(self, call: Call) -> dict[str, Any]:
+        self._check_dataset(call.arguments)
         return self._dataset_resource()
 
-    def _tables(self, arguments: Arguments, body: Mapping[str, Any], view: View) -> dict[str, Any]:
-        self._check_dataset(arguments)
-        tables = [] if view.fault == "empty" else [self._table_resource(view)]
+    def _tables(self, call: Call) -> dict[str, Any]:
+        self._check_dataset(call.arguments)
+        tables = [] if call.view.fault == "empty" else [self._table_resource(call.view)]
         kept = ("kind", "id", "tableReference", "type", "timePartitioning", "creationTime")
         items = [{name: table[name] for name in kept} for table in tables]
         return {"kind": "bigquery#tableList", "tables": items, "totalItems": len(items)}
 
-    def _table(self, arguments: Arguments, body: Mapping[str, Any], view: View) -> dict[str, Any]:
-        self._check_table(arguments)
-        return self._table_resource(view)
+    def _table(self, call: Call) -> dict[str, Any]:
+        self._check_table(call.arguments)
+        return self._table_resource(call.view)
 
-    def _rows(self, arguments: Arguments, body: Mapping[str, Any], view: View) -> dict[str, Any]:
-        self._check_table(arguments)
-        names = arguments.get("selectedFields") or ",".join(self._warehouse.schema(view).names)
+    def _rows(self, call: Call) -> dict[str, Any]:
+        self._check_table(call.arguments)
+        names = call.arguments.get("selectedFields") or ",".join(self._warehouse.schema(call.view).names)
         columns = ", ".join(f"`{name}`" for name in names.split(","))
         table = f"{self._warehouse.project}.{self._warehouse.dataset}.{self._warehouse.table}"
-        rows = self._warehouse.run(self._warehouse.plan(f"SELECT {columns} FROM `{table}`", [], view))
-        page, token = _slice(rows, arguments)
-        integer_times = arguments.get("formatOptions.useInt64Timestamp", "").lower() == "true"
+        rows = self._warehouse.run(self._warehouse.plan(f"SELECT {columns} FROM `{table}`", [], call.view))
+        page, token = _slice(rows, call.arguments)
+        integer_times = call.arguments.get("formatOptions.useInt64Timestamp", "").lower() == "true"
         answer = {"kind": "bigquery#tableDataList", "totalRows": str(rows.num_rows)}
         return {**answer, "rows": table_rows(page, integer_times=integer_times), **token}
 
@@ -249,7 +269,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         self.close_connection = self.close_connection or is_cut
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ARG002
         return
 
 

@@ -12,6 +12,7 @@ from emulator.gcp.catalog import Sku
 UTC_TIME = pa.timestamp("us", tz="UTC")
 NUMERIC = pa.decimal128(38, 9)
 MICROS = 6
+OTHER = "other"
 _LABELS = pa.list_(pa.struct([("key", pa.string()), ("value", pa.string())]))
 _TAGS = pa.list_(
     pa.struct([("key", pa.string()), ("value", pa.string()), ("inherited", pa.bool_()), ("namespace", pa.string())])
@@ -135,7 +136,7 @@ class Block:
     subscription: str | None = None
     publisher: str = "GOOGLE"
     units_per_price: int = 1
-    token_class: str = "other"
+    token_class: str = OTHER
     in_scope: bool = True
     owner: Owner = field(default_factory=Owner)
 

@@ -1,4 +1,4 @@
-"""The BigQuery Storage Read API over gRPC: read sessions on query results and on the export, streams of Arrow batches."""
+"""The BigQuery Storage Read API over gRPC: sessions on query results and on the export, streams of Arrow batches."""
 
 import threading
 from collections import OrderedDict

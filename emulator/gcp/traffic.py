@@ -1,4 +1,4 @@
-"""The organisation's traffic on Google Cloud: per stream and hour, and how much of it the provisioned throughput took."""
+"""The organisation's traffic on Google Cloud by stream and hour, and what the provisioned throughput took of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

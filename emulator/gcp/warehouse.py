@@ -183,7 +183,8 @@ def _instant(moment: datetime) -> str:
 def _restatement(base: str, now: datetime) -> str:
     """Rows that take back a day of ten days ago and bill it a tenth higher, exported today."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    day = f"usage_start_time >= {_instant(today - timedelta(days=10))} AND usage_start_time < {_instant(today - timedelta(days=9))}"
+    first, last = (_instant(today - timedelta(days=days)) for days in (10, 9))
+    day = f"usage_start_time >= {first} AND usage_start_time < {last}"
     stamps = f"{_instant(now)} AS export_time, {_instant(today)} AS {PARTITION}"
     back = f"SELECT * REPLACE (-cost AS cost, [] AS credits, {stamps}) FROM ({base}) WHERE {day}"
     again = f"SELECT * REPLACE (round(cost * 1.1, 6) AS cost, [] AS credits, {stamps}) FROM ({base}) WHERE {day}"
