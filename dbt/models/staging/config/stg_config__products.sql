@@ -1,0 +1,5 @@
+select
+    product,
+    product_name,
+    team
+from {{ source('config', 'products') }}

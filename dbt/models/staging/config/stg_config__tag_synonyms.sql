@@ -1,0 +1,5 @@
+select
+    canonical,
+    key,
+    position
+from {{ source('config', 'tag_synonyms') }}
