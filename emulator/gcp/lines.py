@@ -139,7 +139,7 @@ class Biller:
         )
 
     def _credits(self, project: str, start: np.ndarray, cost: np.ndarray) -> tuple[Credit, ...]:
-        """One project has a promotion and a discount on the same rows for a week, both small enough to be no anomaly."""
+        """One project has a promotion and a discount on the same rows for a week, too small to be an anomaly."""
         if project != "acme-mobile-prod":
             return ()
         first, last = (hour_of(self.world.day(day)) for day in PROMOTION_DAYS)

@@ -1,5 +1,6 @@
 """Cloud Monitoring over gRPC: ListTimeSeries with filter, alignment, grouping and pages; ListMetricDescriptors."""
 
+import operator
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -28,6 +29,7 @@ _LAST = (
     types.Aggregation.Aligner.ALIGN_NEXT_OLDER,
     types.Aggregation.Aligner.ALIGN_MEAN,
 )
+_REDUCERS = {types.Aggregation.Reducer.REDUCE_SUM: operator.add, types.Aggregation.Reducer.REDUCE_MAX: max}
 Key = tuple[str, ...]
 Points = dict[datetime, int]
 
@@ -78,13 +80,13 @@ class Monitoring:
         try:
             metric, wanted = _parse_filter(request.filter)
             found = self._aligned(request, metric, wanted)
+            if fault is not None and fault.kind == "empty":
+                found = {}
+            if fault is not None and fault.kind == "late_day":
+                found = _without_last_day(found, self.clock.now())
+            grouped = _grouped(found, request.aggregation)
         except ValueError as error:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-        if fault is not None and fault.kind == "empty":
-            found = {}
-        if fault is not None and fault.kind == "late_day":
-            found = _without_last_day(found, self.clock.now())
-        grouped = _grouped(found, request.aggregation)
         start, size = int(request.page_token or 0), request.page_size or DEFAULT_PAGE
         chosen = sorted(grouped.items())[start : start + size]
         following = str(start + size) if start + size < len(grouped) else ""
@@ -162,17 +164,21 @@ def _parse_filter(text: str) -> tuple[str, dict[str, str]]:
 
 
 def _grouped(found: Mapping[Key, Points], aggregation: types.Aggregation) -> dict[Key, Points]:
-    """Sum series over the labels that are not grouped by; as they are where no reducer is set."""
+    """Series reduced over the labels that are not grouped by; as they are where no reducer is set."""
     reducer = aggregation.cross_series_reducer
     if reducer == types.Aggregation.Reducer.REDUCE_NONE:
         return dict(found)
+    if reducer not in _REDUCERS:
+        raise ValueError(f"Field aggregation.crossSeriesReducer is not supported by the local service: {reducer}.")
+    reduce = _REDUCERS[reducer]
     kept = {field.rpartition(".")[2] for field in aggregation.group_by_fields}
     names = (*METRIC_LABELS, *RESOURCE_LABELS)
     result: dict[Key, Points] = defaultdict(dict)
     for key, points in found.items():
         short = tuple(value if name in kept else "" for name, value in zip(names, key, strict=True))
         for at, value in points.items():
-            result[short][at] = result[short].get(at, 0) + value
+            earlier = result[short].get(at)
+            result[short][at] = value if earlier is None else reduce(earlier, value)
     return dict(result)
 
 
