@@ -8,6 +8,7 @@ where nothing can be expected yet. A missing step or an empty value is a gap: it
 are.
 """
 
+from pathlib import Path
 from typing import TextIO
 
 import numpy as np
@@ -21,7 +22,7 @@ _STEPS = {"hourly": pd.Timedelta(hours=1), "daily": pd.Timedelta(days=1)}
 _MOST_STEPS = 200_000
 
 
-class SeriesError(ValueError):
+class CsvError(ValueError):
     """The series cannot be judged as they are; the message names the row and says what to do."""
 
 
@@ -32,28 +33,45 @@ def judge_csv(source: TextIO, target: TextIO) -> int:
         How many rows are anomalies.
 
     Raises:
-        SeriesError: a column is missing, a value or timestamp does not read, a point comes twice, or the steps are
+        CsvError: a column is missing, a value or timestamp does not read, a point comes twice, or the steps are
         neither
             hours nor days.
     """
     try:
         frame = pd.read_csv(source, dtype=str, keep_default_na=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise SeriesError(f"The file does not read as CSV: {str(error).strip()}.") from error
+        raise CsvError(f"The file does not read as CSV: {str(error).strip()}.") from error
     judged = judge_frame(frame)
     judged.to_csv(target, index=False, lineterminator="\n")
     return int((judged["is_anomaly"] == "true").sum())
+
+
+def detect_csv(source: Path, target: Path) -> int:
+    """Judge the rows of one CSV file into another, which appears only when it is whole; see `judge_csv`."""
+    aside = target.with_name(f".{target.name}.part")
+    try:
+        with (
+            source.open(encoding="utf-8-sig", newline="") as given,
+            aside.open("w", encoding="utf-8", newline="") as out,
+        ):
+            anomalies = judge_csv(given, out)
+        aside.replace(target)
+    except OSError as error:
+        raise CsvError(f"{error.filename}: {error.strerror}.") from error
+    finally:
+        aside.unlink(missing_ok=True)
+    return anomalies
 
 
 def judge_frame(frame: pd.DataFrame) -> pd.DataFrame:
     """The rows of a frame of text columns `series,timestamp,value` with the four columns of the verdict, as text.
 
     Raises:
-        SeriesError: as in `judge_csv`.
+        CsvError: as in `judge_csv`.
     """
     missing = [name for name in COLUMNS if name not in frame.columns]
     if missing:
-        raise SeriesError(f"The column {missing[0]} is missing; the columns are {', '.join(COLUMNS)}.")
+        raise CsvError(f"The column {missing[0]} is missing; the columns are {', '.join(COLUMNS)}.")
     given = frame[list(COLUMNS)].reset_index(drop=True)
     moments, values = _moments(given["timestamp"]), _values(given["value"])
     expected, lower, upper = (np.full(len(given), np.nan) for _ in range(3))
@@ -76,7 +94,7 @@ def _moments(texts: pd.Series) -> pd.Series:
     moments = pd.to_datetime(texts.str.strip(), utc=True, format="ISO8601", errors="coerce")
     if moments.isna().any():
         row = int(np.flatnonzero(moments.isna())[0])
-        raise SeriesError(f"Row {row + 2}: {texts[row]!r} is no ISO 8601 timestamp such as 2026-11-18T06:00:00Z.")
+        raise CsvError(f"Row {row + 2}: {texts[row]!r} is no ISO 8601 timestamp such as 2026-11-18T06:00:00Z.")
     return moments
 
 
@@ -86,7 +104,7 @@ def _values(texts: pd.Series) -> np.ndarray:
     is_gap = stripped.str.lower().isin(["", "nan", "null"]).to_numpy()
     wrong = np.flatnonzero(~np.isfinite(values) & ~is_gap)
     if len(wrong):
-        raise SeriesError(f"Row {wrong[0] + 2}: {texts[wrong[0]]!r} is no number.")
+        raise CsvError(f"Row {wrong[0] + 2}: {texts[wrong[0]]!r} is no number.")
     return values
 
 
@@ -96,7 +114,7 @@ def _by_grain(series: pd.Series, moments: pd.Series) -> dict[str, np.ndarray]:
     steps = ordered.groupby("series")["moment"].diff()
     if (steps == pd.Timedelta(0)).any():
         row = int(steps.index[steps == pd.Timedelta(0)][0])
-        raise SeriesError(f"Row {row + 2}: the series {series[row]!r} has this timestamp twice; keep one.")
+        raise CsvError(f"Row {row + 2}: the series {series[row]!r} has this timestamp twice; keep one.")
     usual = steps.groupby(ordered["series"]).median()
     grains = pd.Series("daily", index=usual.index)
     for name, step in usual.items():
@@ -105,7 +123,7 @@ def _by_grain(series: pd.Series, moments: pd.Series) -> dict[str, np.ndarray]:
             continue
         grain = next((grain for grain, size in _STEPS.items() if step == size), None)
         if grain is None:
-            raise SeriesError(f"The series {name!r} has a point every {step}; it must be hourly or daily.")
+            raise CsvError(f"The series {name!r} has a point every {step}; it must be hourly or daily.")
         grains[name] = grain
     by_row = series.map(grains).to_numpy()
     return {grain: np.flatnonzero(by_row == grain) for grain in _STEPS if (by_row == grain).any()}
@@ -119,9 +137,9 @@ def _place(series: pd.Series, moments: pd.Series, grain: str) -> dict[str, np.nd
     twice = pd.DataFrame({"line": lines, "step": steps}).duplicated().to_numpy()
     if twice.any():
         row = int(series.index[np.flatnonzero(twice)[0]])
-        raise SeriesError(f"Row {row + 2}: the series has two points within one step of an otherwise {grain} series.")
+        raise CsvError(f"Row {row + 2}: the series has two points within one step of an otherwise {grain} series.")
     if steps.max() >= _MOST_STEPS:
-        raise SeriesError(f"The {grain} series span {steps.max()} steps; at most {_MOST_STEPS} can be judged at once.")
+        raise CsvError(f"The {grain} series span {steps.max()} steps; at most {_MOST_STEPS} can be judged at once.")
     return {"line": lines, "step": steps}
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQL
 from state.tables import deliveries, incidents, metadata, run_steps, runs
 
 RUNNING = "running"
-INTENDED, SENT, FAILED = "intended", "sent", "failed"
+INTENDED, SENT, FAILED, UNKNOWN = "intended", "sent", "failed", "unknown"
 _BUSY_SECONDS = 30.0
 
 
@@ -49,7 +49,10 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Incident:
-    """A spike as people deal with it. `same_as` names the earlier incident it continues, told under another id."""
+    """A spike as people deal with it.
+
+    `same_as` names the earlier incident it continues, told under another id. `last_seen_as_of` is kept by the store.
+    """
 
     spike_id: str
     lane: str
@@ -64,6 +67,7 @@ class Incident:
     ended_on: date | None
     impact_usd: Decimal
     same_as: str | None = None
+    last_seen_as_of: datetime | None = None
 
 
 def open_state(url: str) -> State:
@@ -135,7 +139,7 @@ def latest_run(state: State, outcome: str | None = None) -> RunRecord | None:
 def save_incident(state: State, incident: Incident, as_of: datetime) -> bool:
     """Make or update the incident of a spike. Returns whether it is new."""
     values: dict[str, Any] = dict(vars(incident))
-    spike_id = values.pop("spike_id")
+    spike_id, _ = values.pop("spike_id"), values.pop("last_seen_as_of")
     with state.engine.begin() as connection:
         known = connection.execute(
             update(incidents).where(incidents.c.spike_id == spike_id).values(**values, last_seen_as_of=as_of)
@@ -161,7 +165,7 @@ def find_incidents(state: State, *, provider: str, team: str, direction: str) ->
 
 
 def delivery_status(state: State, spike_id: str, channel: str) -> str | None:
-    """intended, sent or failed; None when nobody tried yet."""
+    """intended, sent, failed or unknown; None when nobody tried yet."""
     query = select(deliveries.c.status).where(deliveries.c.spike_id == spike_id, deliveries.c.channel == channel)
     with state.engine.connect() as connection:
         return connection.execute(query).scalar_one_or_none()
@@ -171,8 +175,8 @@ def intend_delivery(state: State, spike_id: str, channel: str, as_of: datetime) 
     """Claim the one delivery of a spike to a channel, before it is sent.
 
     Returns:
-        True: send it now. False: it was sent, or someone claimed it and was cut off before saying how it went; it is not sent
-        again, because it may have arrived.
+        True: send it now. False: it was sent, or someone claimed it and was cut off before saying how it went; it is
+        not sent again, because it may have arrived.
     """
     try:
         with state.engine.begin() as connection:
@@ -196,7 +200,7 @@ def intend_delivery(state: State, spike_id: str, channel: str, as_of: datetime) 
 def record_delivery(
     state: State, spike_id: str, channel: str, status: str, as_of: datetime, message: str | None = None
 ) -> None:
-    """Say how a claimed delivery went: sent or failed."""
+    """Say how a claimed delivery went: sent, failed, or unknown when the run that claimed it was cut off."""
     with state.engine.begin() as connection:
         connection.execute(
             update(deliveries)
@@ -205,11 +209,11 @@ def record_delivery(
         )
 
 
-def interrupted_deliveries(state: State, channel: str, before: datetime) -> list[str]:
-    """Spikes claimed for a channel by an earlier run (as of before `before`) that never said whether they were sent."""
+def interrupted_deliveries(state: State, channel: str) -> list[str]:
+    """Spikes claimed for a channel by a run that never said whether they were sent, oldest first."""
     query = (
         select(deliveries.c.spike_id)
-        .where(deliveries.c.channel == channel, deliveries.c.status == INTENDED, deliveries.c.as_of < before)
+        .where(deliveries.c.channel == channel, deliveries.c.status == INTENDED)
         .order_by(deliveries.c.sequence)
     )
     with state.engine.connect() as connection:
@@ -240,7 +244,8 @@ def _create_tables(engine: Engine) -> None:
     try:
         metadata.create_all(engine)
     except SQLAlchemyError:
-        # Another process may have created the same table between the check and the statement; then the second look finds it.
+        # Another process may have created the same table between the check and the statement; then the second look
+        # finds it.
         metadata.create_all(engine)
 
 
