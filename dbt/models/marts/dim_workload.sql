@@ -61,7 +61,6 @@ spans as (
 
 workloads as (
     select
-        concat_ws('|', {{ key }}) as workload_key,
         provider,
         billing_account_id,
         sub_account_id,
