@@ -6,14 +6,14 @@ from typing import Final
 import altair as alt
 
 from dashboard import format as fmt
-from dashboard.charts import BREAK_EVEN_COLOUR, GREY, PALETTE, drawable
+from dashboard.charts import AMOUNT_AXIS, BREAK_EVEN_COLOUR, GREY, PALETTE, Drawing, drawable
 from dashboard.store import Row
 
 _USED: Final = PALETTE[0]
 _FULL: Final = 1.0
 
 
-def utilisation(rows: Sequence[Row], *, time: str, height: int = 170) -> alt.LayerChart:
+def utilisation(rows: Sequence[Row], *, time: str, height: int = 170) -> Drawing:
     """Use over time (area) against the break-even of the capacity's own token mix (dashed); 100 % is full."""
     hourly = time == "hour_start"
     shown = drawable(
@@ -68,7 +68,7 @@ def used_and_idle(rows: Sequence[Row]) -> alt.Chart:
         .mark_bar()
         .encode(
             y=alt.Y("capacity:N", sort=None, axis=alt.Axis(title=None, labelLimit=220, ticks=False, domain=False)),
-            x=alt.X("cost:Q", title="Cost in the period, USD", axis=alt.Axis(format="~s", tickCount=6)),
+            x=alt.X("cost:Q", title="Cost in the period, USD", axis=AMOUNT_AXIS),
             color=alt.Color(
                 "part:N",
                 scale=alt.Scale(domain=list(parts), range=[_USED, GREY, PALETTE[1]]),
@@ -84,7 +84,7 @@ def used_and_idle(rows: Sequence[Row]) -> alt.Chart:
     )
 
 
-def spike_days(rows: Sequence[Row], *, expected_per_day: float | None) -> alt.LayerChart:
+def spike_days(rows: Sequence[Row], *, expected_per_day: float | None) -> Drawing:
     """Actual dollars per day, the spike's days in another colour, and the expected level as a dashed line."""
     shown = drawable(
         row
@@ -105,12 +105,13 @@ def spike_days(rows: Sequence[Row], *, expected_per_day: float | None) -> alt.La
         )
     )
     bars = base.mark_bar().encode(
-        y=alt.Y("cost_usd:Q", title="Cost per day, USD", axis=alt.Axis(format="~s", tickCount=5)),
+        y=alt.Y("cost_usd:Q", title="Cost per day, USD", axis=AMOUNT_AXIS),
         color=alt.Color(
             "part:N",
             scale=alt.Scale(domain=["spike", "other days"], range=[BREAK_EVEN_COLOUR, GREY]),
             legend=alt.Legend(title=None, orient="top"),
         ),
+        opacity=alt.condition("datum.is_complete", alt.value(1), alt.value(0.35)),
         tooltip=[alt.Tooltip("day_text:N", title="Day"), alt.Tooltip("amount_text:N", title="Actual")],
     )
     line = base.mark_tick(color=_USED, thickness=3, orient="horizontal").encode(y="expected:Q")

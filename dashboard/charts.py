@@ -27,9 +27,13 @@ CLASS_COLOURS: Final = {
 }
 BREAK_EVEN_COLOUR: Final = PALETTE[6]
 _SHOWN_APART: Final = 7
-_HEIGHT: Final = 260
+_HEIGHT: Final = 300
+# d3 writes giga where people say billion
+SHORT_NUMBER: Final = "datum.value == 0 ? '0' : replace(format(datum.value, '~s'), 'G', 'B')"
+AMOUNT_AXIS: Final = alt.Axis(labelExpr=SHORT_NUMBER, tickCount=5)
 
 Colours = Mapping[str, str]
+Drawing = alt.Chart | alt.LayerChart | alt.FacetChart
 
 
 def drawable(rows: Iterable[Row]) -> list[Row]:
@@ -63,6 +67,12 @@ def team_colours(ranked: Sequence[str]) -> dict[str, str]:
     return colours | {"unallocated": GREY}
 
 
+def present(colours: Colours, rows: Sequence[Row], field: str) -> dict[str, str]:
+    """The part of ``colours`` that the rows use, so that a legend names nothing else."""
+    used = {row[field] for row in rows}
+    return {name: colour for name, colour in colours.items() if name in used}
+
+
 def _days_axis(field: str) -> alt.X:
     return alt.X(
         f"{field}:T",
@@ -73,7 +83,7 @@ def _days_axis(field: str) -> alt.X:
 
 
 def stacked_days(
-    rows: Sequence[Row], *, series: str, value: str, title: str, colours: Colours, currency: str | None, label: str
+    rows: Sequence[Row], *, series: str, value: str, title: str, colours: Colours, currency: str | None
 ) -> alt.Chart:
     """Stacked bars per day; ``series`` outside ``colours`` are drawn as ``other teams``."""
     shown = [
@@ -86,7 +96,7 @@ def stacked_days(
         .mark_bar(strokeWidth=1)
         .encode(
             x=_days_axis("charge_date"),
-            y=alt.Y(f"{value}:Q", title=title, axis=alt.Axis(format="~s", tickCount=5)),
+            y=alt.Y(f"{value}:Q", title=title, axis=AMOUNT_AXIS),
             color=alt.Color(
                 "group:N",
                 scale=alt.Scale(domain=names, range=[colours[name] for name in names]),
@@ -101,7 +111,7 @@ def stacked_days(
             detail=f"{series}:N",
             tooltip=[
                 alt.Tooltip("day_text:N", title="Day"),
-                alt.Tooltip(f"{series}:N", title=label),
+                alt.Tooltip(f"{series}:N", title=series.replace("_", " ").capitalize()),
                 alt.Tooltip("amount_text:N", title=title),
                 alt.Tooltip("state:N", title="Bill"),
             ],
@@ -120,7 +130,7 @@ def _state(row: Row) -> str:
     return "complete" if row["is_complete"] else "incomplete"
 
 
-def ranked_bars(rows: Sequence[Row], *, name: str, title: str, colours: Colours, currency: str) -> alt.LayerChart:
+def ranked_bars(rows: Sequence[Row], *, name: str, title: str, colours: Colours, currency: str) -> Drawing:
     """Horizontal bars, largest on top, each with its amount written at its end."""
     shown = drawable(
         row
@@ -134,7 +144,9 @@ def ranked_bars(rows: Sequence[Row], *, name: str, title: str, colours: Colours,
     )
     base = alt.Chart(alt.Data(values=shown), height=alt.Step(26)).encode(
         y=alt.Y("name_text:N", sort=None, axis=alt.Axis(title=None, labelLimit=150, ticks=False, domain=False)),
-        x=alt.X("cost:Q", axis=alt.Axis(title=title, format="~s", tickCount=4), scale=alt.Scale(padding=46)),
+        x=alt.X(
+            "cost:Q", axis=alt.Axis(title=title, labelExpr=SHORT_NUMBER, tickCount=4), scale=_room_for_words(shown)
+        ),
         tooltip=[
             alt.Tooltip("name_text:N", title=name.capitalize()),
             alt.Tooltip("amount_text:N", title=title),
@@ -144,6 +156,11 @@ def ranked_bars(rows: Sequence[Row], *, name: str, title: str, colours: Colours,
     bars = base.mark_bar().encode(color=alt.Color("colour:N", scale=None))
     words = base.mark_text(align="left", dx=4, color=GREY).encode(text="amount_text:N")
     return alt.layer(bars, words)
+
+
+def _room_for_words(rows: Sequence[Row]) -> alt.Scale:
+    amounts = [row["cost"] for row in rows if row["cost"] is not None] or [1.0]
+    return alt.Scale(domain=[min(0.0, *amounts) * 1.3, max(0.0, *amounts) * 1.3], nice=False)
 
 
 def lines(rows: Sequence[Row], *, series: str, value: str, title: str, currency: str) -> alt.Chart:

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
 
-import state
 from sqlalchemy.exc import SQLAlchemyError
 
+import state
 from dashboard import format as fmt
 from dashboard.store import Row
 

@@ -8,7 +8,8 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import format as fmt, store
+from dashboard import format as fmt
+from dashboard import store
 
 PERIODS: Final = {
     "7d": "Last 7 complete days",
@@ -46,7 +47,8 @@ class Period:
 @dataclass(frozen=True)
 class Selection:
     """What the reader chose. ``None`` for a list means no restriction. ``chart_end`` is the day after the last one
-    drawn: charts go on past the period into days that are not complete."""
+    drawn: charts go on past the period into days that are not complete.
+    """
 
     period: Period
     chart_end: date
@@ -102,11 +104,14 @@ def choose(*, as_of: date, completeness: Sequence[store.Row], options: Sequence[
     }
     with st.sidebar:
         choice = _period_choice()
+        # what stands here depends on the providers below
+        under_period = st.container()
         providers = _several("Provider", "provider", offered["provider"], naming=True)
         complete_end = _complete_end(completeness, options, providers=providers, as_of=as_of)
-        custom = _custom_days(options, complete_end) if choice == "custom" else ()
-        chosen = period(choice, complete_end=complete_end, custom=custom)
-        st.caption(f"{fmt.span(chosen.start_day, chosen.last_day)}")
+        with under_period:
+            custom = _custom_days(options, complete_end) if choice == "custom" else ()
+            chosen = period(choice, complete_end=complete_end, custom=custom)
+            st.caption(fmt.span(chosen.start_day, chosen.last_day))
         teams = _several("Team", "team", offered["team"])
         environments = _several("Environment", "environment", offered["environment"])
         basis = _basis()
@@ -165,7 +170,7 @@ def _custom_days(options: Sequence[store.Row], complete_end: date) -> tuple[date
         bind="query-params",
         persist_state="session",
     )
-    return tuple(chosen) if isinstance(chosen, tuple) else ()
+    return tuple(chosen)
 
 
 def _basis() -> str:

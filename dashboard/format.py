@@ -35,7 +35,7 @@ def percent(ratio: Decimal | float | None, *, places: int = 1, signed: bool = Fa
     """A ratio (0..1) as a percentage."""
     if ratio is None:
         return UNKNOWN
-    text = f"{abs(ratio) * 100:,.{places}f} %"
+    text = f"{abs(ratio) * 100:,.{places}f}%"
     sign = _MINUS if ratio < 0 else "+" if signed and ratio > 0 else ""
     return sign + text
 
@@ -55,6 +55,11 @@ def day(moment: date | None) -> str:
     return UNKNOWN if moment is None else f"{moment.day} {moment:%b %Y}"
 
 
+def short_day(moment: date | None) -> str:
+    """``16 Nov``, where the year stands beside it."""
+    return UNKNOWN if moment is None else f"{moment.day} {moment:%b}"
+
+
 def minute(moment: datetime | None) -> str:
     """``18 Nov 2026, 06:00 UTC``."""
     return UNKNOWN if moment is None else f"{moment.day} {moment:%b %Y, %H:%M} UTC"
@@ -64,7 +69,9 @@ def span(first: date, last: date) -> str:
     """Two days, both included: ``18 Oct to 16 Nov 2026``."""
     if first == last:
         return day(first)
-    opening = f"{first.day} {first:%b}" if first.year == last.year else day(first)
+    if first.year != last.year:
+        return f"{day(first)} to {day(last)}"
+    opening = str(first.day) if first.month == last.month else f"{first.day} {first:%b}"
     return f"{opening} to {day(last)}"
 
 

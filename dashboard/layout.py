@@ -1,24 +1,29 @@
-"""What every page is made of: heading with as-of line, numbers in frames, tables with their CSV, notes, empty states."""
+"""What pages are made of: heading with as-of line, numbers in frames, tables with their CSV, notes, empty states."""
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
-import altair as alt
-import pyarrow as pa
+import pyarrow as pa  # pyright: ignore[reportMissingTypeStubs]
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from dashboard import filters, format as fmt, store
+from dashboard import charts, definitions, filters, store
+from dashboard import format as fmt
 
-_STYLES: Final = {"USD": "dollar", "EUR": "euro", "JPY": "yen"}
+_MONEY_STYLES: Final = {"USD": "dollar", "EUR": "euro", "JPY": "yen"}
+_NUMBER_STYLES: Final = {"number": "accounting", "ratio": "percent", "count": "localized"}
+_DATE_STYLES: Final = {"day": "DD MMM YYYY", "month": "MMM YYYY"}
+_ROWS_IN_FULL: Final = 25
+_SCROLLED_HEIGHT: Final = 640
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
-Kind = Literal["text", "money", "number", "rate", "count", "ratio", "day", "minute", "flag"]
+Kind = Literal["text", "provider", "month", "money", "number", "rate", "count", "ratio", "day", "minute", "flag"]
+Columns = Mapping[str, tuple[Kind, str]]
 
 
 @dataclass(frozen=True)
@@ -30,12 +35,8 @@ class Page:
     completeness: Sequence[store.Row]
     links: Mapping[str, Any]
 
-    def read(self, name: str, **extra: object) -> pa.Table:
-        """The table of ``queries/<name>.sql`` under the filters."""
-        return store.query(name, self.selection.parameters(**extra))
-
-    def rows(self, name: str, **extra: object) -> list[store.Row]:
-        """The same as dictionaries."""
+    def rows(self, name: str, **extra: object) -> store.Rows:
+        """Rows of ``queries/<name>.sql`` under the filters; ``extra`` adds parameters or replaces the filters'."""
         return store.rows(name, self.selection.parameters(**extra))
 
 
@@ -52,7 +53,7 @@ def heading(page: Page, title: str, question: str, *, basis: str | None = None, 
     st.title(title, anchor=False)
     st.markdown(question)
     complete = " · ".join(
-        f"{fmt.provider(row['provider'])} {fmt.day(row['complete_through'])}" for row in page.completeness
+        f"{fmt.provider(row['provider'])} {fmt.short_day(row['complete_through'])}" for row in page.completeness
     )
     chosen = page.selection.period
     parts = [
@@ -78,6 +79,7 @@ def card(
         delta_arrow="auto" if is_step else "off",
         help=meaning,
         border=True,
+        height="stretch",
     )
 
 
@@ -103,11 +105,23 @@ def note(text: str) -> None:
     st.caption(text)
 
 
+def unknown_cost_note(page: Page) -> None:
+    """Say which charges are in no sum because they lack the chosen cost."""
+    total = page.rows("overview_totals")[0]
+    if total["unknown_rows"]:
+        currency = page.selection.currency
+        st.warning(
+            f"{total['unknown_rows']:,} of {total['charges']:,} charges have no known {page.selection.cost_name}: they "
+            f"are in no sum on this page. Billed: {fmt.plain(fmt.money(total['unknown_billed'], currency))}.",
+            icon=":material/help:",
+        )
+
+
 def incomplete_note(rows: Sequence[store.Row]) -> str:
     """The sentence for charts that draw incomplete days, or nothing when they draw none."""
     if all(row["is_complete"] for row in rows):
         return ""
-    return " Lighter bars: days whose bill is still arriving; no total on this page holds them."
+    return definitions.INCOMPLETE
 
 
 def spike_title(spike: store.Row) -> str:
@@ -122,61 +136,68 @@ def spike_line(spike: store.Row) -> str:
     return fmt.plain(f"{impact} {spike_title(spike)}, since {fmt.day(spike['started_on'])}")
 
 
-def chart(drawing: alt.Chart | alt.LayerChart, key: str, *, alternative: str) -> None:
+def newest_spikes(page: Page, count: int = 5) -> None:
+    """The newest spikes of the period, each a link to its page."""
+    st.subheader("Newest spikes", anchor=False)
+    newest = page.rows("spikes", direction=None)[:count]
+    if not newest:
+        st.markdown("No spike in these days.")
+    for spike in newest:
+        st.page_link(page.links["spikes"], label=spike_line(spike), query_params={"spike": spike["spike_id"]})
+    note("Dollars are actual less expected, in USD whatever the currency filter.")
+
+
+def chart(drawing: charts.Drawing, key: str, *, alternative: str) -> None:
     """A chart over the width; ``alternative`` is read to those who do not see it."""
     st.altair_chart(drawing, width="stretch", key=key, alt=alternative)
 
 
 def _column(kind: Kind, label: str, currency: str) -> ColumnConfig:
-    """How a table shows a column; amounts name their currency in the label."""
-    if kind == "text":
-        return st.column_config.TextColumn(label)
-    if kind == "day":
-        return st.column_config.DateColumn(label, format="DD MMM YYYY")
+    if kind in _DATE_STYLES:
+        return st.column_config.DateColumn(label, format=_DATE_STYLES[kind])
     if kind == "minute":
         return st.column_config.DatetimeColumn(label, format="DD MMM YYYY, HH:mm")
     if kind == "flag":
         return st.column_config.CheckboxColumn(label)
-    if kind == "ratio":
-        return st.column_config.NumberColumn(label, format="percent")
-    if kind == "count":
-        return st.column_config.NumberColumn(label, format="localized")
-    if kind == "number":
-        return st.column_config.NumberColumn(label, format="accounting")
-    if kind == "rate":
-        return st.column_config.NumberColumn(f"{label}, {currency}", format="%.4f")
-    return st.column_config.NumberColumn(f"{label}, {currency}", format=_STYLES.get(currency, "accounting"))
+    if kind in ("money", "rate"):
+        style = "%.4f" if kind == "rate" else _MONEY_STYLES.get(currency, "accounting")
+        return st.column_config.NumberColumn(f"{label}, {currency}", format=style)
+    if kind in _NUMBER_STYLES:
+        return st.column_config.NumberColumn(label, format=_NUMBER_STYLES[kind])
+    return st.column_config.TextColumn(label)
 
 
 def table(
     name: str,
-    data: pa.Table,
-    columns: Mapping[str, tuple[Kind, str]],
+    rows: Sequence[store.Row],
+    columns: Columns,
     *,
     currency: str = "USD",
     select: bool = False,
-    height: int | Literal["content", "auto"] = "auto",
-) -> int | None:
+) -> store.Row | None:
     """A table of ``columns`` (field: kind and label) with its CSV below; returns the row picked when ``select``.
 
     Unknown stays the word, never a zero; the CSV holds every digit.
     """
-    shown = data.select(list(columns))
+    if not rows:
+        st.markdown("None in these days.")
+        return None
     configured = {field: _column(kind, label, currency) for field, (kind, label) in columns.items()}
-    picked = st.dataframe(
-        shown,
+    picked = st.dataframe(  # pyright: ignore[reportUnknownMemberType]
+        _arrow(rows, columns),
         column_config=configured,
         hide_index=True,
         width="stretch",
-        height=height,
+        height="content" if len(rows) <= _ROWS_IN_FULL else _SCROLLED_HEIGHT,
         placeholder=fmt.UNKNOWN,
         key=f"table-{name}",
-        **({"on_select": "rerun", "selection_mode": "single-row"} if select else {}),
+        on_select="rerun" if select else "ignore",
+        selection_mode="single-row",
     )
-    labels = [str(config["label"]) for config in configured.values()]
+    labels = [str(config.get("label")) for config in configured.values()]
     st.download_button(
         "CSV",
-        data=lambda: as_csv(shown, labels),
+        data=lambda: as_csv([[row[field] for field in columns] for row in rows], labels),
         file_name=f"inferledger-{name}.csv",
         mime="text/csv",
         icon=":material/download:",
@@ -187,21 +208,30 @@ def table(
     )
     if not select:
         return None
-    chosen: list[int] = picked["selection"]["rows"]
-    return chosen[0] if chosen else None
+    chosen = cast(Mapping[str, Mapping[str, list[int]]], picked)["selection"]["rows"]
+    return rows[chosen[0]] if chosen else None
 
 
-def as_csv(data: pa.Table, labels: Sequence[str]) -> bytes:
-    """The table as CSV, amounts in full; an apostrophe stops spreadsheets from running text as a formula."""
+def _arrow(rows: Sequence[store.Row], columns: Columns) -> Any:
+    # Arrow keeps decimals and whole numbers beside unknowns, which a data frame would turn into floats
+    fields: dict[str, list[Any]] = {field: [row[field] for row in rows] for field in columns}
+    for field, (kind, _) in columns.items():
+        if kind == "provider":
+            fields[field] = [None if name is None else fmt.provider(name) for name in fields[field]]
+    return cast(Any, pa).table(fields)
+
+
+def as_csv(rows: Iterable[Sequence[Any]], labels: Sequence[str]) -> bytes:
+    """Rows as CSV, amounts in full; an apostrophe stops spreadsheets from running text as a formula."""
     target = io.StringIO()
     writer = csv.writer(target)
     writer.writerow(labels)
-    for row in data.to_pylist():
-        writer.writerow([_cell(value) for value in row.values()])
+    for row in rows:
+        writer.writerow([_cell(value) for value in row])
     return target.getvalue().encode("utf-8-sig")
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, Decimal):

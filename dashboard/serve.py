@@ -1,5 +1,6 @@
 """Starts the dashboard as a child process on the loop-back address and waits until it answers."""
 
+import http.client
 import logging
 import os
 import signal
@@ -7,13 +8,13 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 import webbrowser
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ def serve(
             stderr=log,
             start_new_session=True,
         )
-    served = Served(process, f"http://{HOST if host == '0.0.0.0' else host}:{free}")
+    served = Served(process, f"http://{_reachable(host)}:{free}")
     try:
         _wait_ready(served, log_file=home / "dashboard.log")
     except BaseException:
@@ -120,6 +121,10 @@ def free_port(first: int, *, host: str = HOST) -> int:
     )
 
 
+def _reachable(host: str) -> str:
+    return HOST if ip_address(host).is_unspecified else host
+
+
 def _environment(home: Path, as_of: datetime | None) -> dict[str, str]:
     # the folder that holds the package: a checkout can be served without being installed
     above = str(_APP.parent.parent)
@@ -130,14 +135,17 @@ def _environment(home: Path, as_of: datetime | None) -> dict[str, str]:
 
 def _wait_ready(served: Served, *, log_file: Path) -> None:
     deadline = time.monotonic() + _READY_WITHIN_S
+    address = urlsplit(served.url)
     while time.monotonic() < deadline:
         code = served.process.poll()
         if code is not None:
             raise ServeError(f"The dashboard ended at once (exit code {code}); see {log_file}.")
         try:
-            with urllib.request.urlopen(f"{served.url}/_stcore/health", timeout=2) as answer:
-                if answer.status == 200:
-                    return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
+            answered = http.client.HTTPConnection(address.hostname or HOST, address.port, timeout=2)
+            answered.request("GET", "/_stcore/health")
+            if answered.getresponse().status == http.HTTPStatus.OK:
+                return
+        except (OSError, http.client.HTTPException):
+            logger.debug("not yet answering")
+        time.sleep(0.1)
     raise ServeError(f"The dashboard did not answer within {_READY_WITHIN_S:.0f} s; see {log_file}.")

@@ -2,7 +2,7 @@
 
 The file is replaced by rename while it is open here, so each read first compares the file's identity (inode, time,
 size) and reopens when it changed. Results are cached under that identity: yesterday's answer is never shown for
-today's file. Money leaves as ``Decimal`` in Arrow columns; nothing is summed outside SQL.
+today's file. Money leaves as ``Decimal``; nothing is summed outside SQL.
 """
 
 import os
@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import duckdb
-import pyarrow as pa
 import streamlit as st
 
 QUERIES: Final = Path(__file__).parent / "queries"
 _PARAMETER: Final = re.compile(r"\$([a-z_]+)")
-_SETTINGS: Final = {
+_SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
     "threads": "2",
     "memory_limit": "512MB",
     "enable_external_access": "false",
@@ -28,6 +27,7 @@ _SETTINGS: Final = {
 }
 
 Row = dict[str, Any]
+Rows = tuple[Row, ...]
 Parameters = Mapping[str, object]
 
 
@@ -101,7 +101,7 @@ class Published:
             ) from error
         return f"{found.st_ino}-{found.st_mtime_ns}-{found.st_size}"
 
-    def fetch(self, name: str, parameters: Parameters, *, identity: str) -> pa.Table:
+    def fetch(self, name: str, parameters: Parameters, *, identity: str) -> Rows:
         """Run ``queries/<name>.sql`` on the file known by ``identity``.
 
         Raises:
@@ -114,7 +114,9 @@ class Published:
         with self._lock:
             connection = self._open(identity)
             try:
-                return connection.execute(text, wanted or None).to_arrow_table()
+                answer = connection.execute(text, wanted or None)
+                names = [column[0] for column in answer.description or []]
+                return tuple(dict(zip(names, values, strict=True)) for values in answer.fetchall())
             except (duckdb.CatalogException, duckdb.BinderException) as error:
                 raise PublicationOutdatedError(
                     f"The published file is of another version than this dashboard ({_first_line(error)}). "
@@ -155,7 +157,7 @@ def published(path: str) -> Published:
 
 
 @st.cache_resource(max_entries=512, ttl=3_600, show_spinner=False)
-def _cached(path: str, identity: str, name: str, parameters: tuple[tuple[str, object], ...]) -> pa.Table:
+def _cached(path: str, identity: str, name: str, parameters: tuple[tuple[str, object], ...]) -> Rows:
     return published(path).fetch(name, dict(parameters), identity=identity)
 
 
@@ -164,18 +166,14 @@ def current_identity() -> str:
     return published(str(published_path())).identity()
 
 
-def query(name: str, parameters: Parameters | None = None) -> pa.Table:
+def rows(name: str, parameters: Parameters | None = None) -> Rows:
     """Rows of ``queries/<name>.sql`` from the publication this page began with, cached for an hour.
 
-    Only the parameters that the statement names count, so pages share answers.
+    Money is ``Decimal``, unknown is ``None``. Only the parameters that the statement names count, so pages share
+    answers. The rows are shared by all readers: copy before changing one.
     """
     path = str(published_path())
     identity = cast(str, st.session_state.setdefault("publication_identity", current_identity()))
     named = set(_PARAMETER.findall(query_text(name)))
     chosen = tuple(sorted((key, value) for key, value in (parameters or {}).items() if key in named))
     return _cached(path, identity, name, chosen)
-
-
-def rows(name: str, parameters: Parameters | None = None) -> list[Row]:
-    """``query`` as dictionaries; money as ``Decimal``, unknown as ``None``."""
-    return cast(list[Row], query(name, parameters).to_pylist())

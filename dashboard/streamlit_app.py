@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard import condition, filters, format as fmt, layout, store
+from dashboard import condition, filters, layout, store
+from dashboard import format as fmt
 
 st.set_page_config(page_title="inferledger", page_icon=":material/receipt_long:", layout="wide")
 

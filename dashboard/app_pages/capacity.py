@@ -1,10 +1,12 @@
 """Capacity: whether provisioned units pay against on-demand, what lies idle, what spilled."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import streamlit as st
 
-from dashboard import capacity_charts, format as fmt, layout
+from dashboard import capacity_charts, definitions, layout
+from dashboard import format as fmt
 from dashboard.store import Row
 
 page = layout.current()
@@ -36,7 +38,16 @@ def verdict(row: Row) -> str:
     return f"Does not pay: the same traffic on demand would have cost {amount} less."
 
 
-def one(row: Row, days: list[Row]) -> None:
+def used_line(row: Row) -> str:
+    """Mean use, break-even and idle dollars of one capacity."""
+    unknown = f" {row['unknown_hours']:,} of {row['hours']:,} hours unknown." if row["unknown_hours"] else ""
+    return (
+        f"Used {fmt.percent(row['utilization_ratio'])} on average, break-even {fmt.percent(row['break_even_ratio'])}, "
+        f"idle {fmt.plain(fmt.money(row['idle_cost_usd'], 'USD'))}.{unknown}"
+    )
+
+
+def one(row: Row, days: Sequence[Row]) -> None:
     with st.container(border=True):
         unit = UNITS.get(row["unit_kind"], row["unit_kind"])
         st.markdown(
@@ -46,18 +57,15 @@ def one(row: Row, days: list[Row]) -> None:
         st.markdown(fmt.plain(verdict(row)))
         drawing = capacity_charts.utilisation(days, time="usage_date")
         layout.chart(drawing, f"use-{row['capacity_id']}", alternative=f"Daily use of {row['capacity_id']}")
-        unknown = f" {row['unknown_hours']:,} of {row['hours']:,} hours unknown." if row["unknown_hours"] else ""
-        layout.note(
-            f"Used {fmt.percent(row['utilization_ratio'])} on average, break-even {fmt.percent(row['break_even_ratio'])}, "
-            f"idle {fmt.plain(fmt.money(row['idle_cost_usd'], 'USD'))}.{unknown}"
-        )
+        layout.note(used_line(row))
 
 
 def listed() -> None:
     st.subheader("Capacity by capacity", anchor=False)
-    columns = {
+    columns: layout.Columns = {
         "capacity_id": ("text", "Capacity"),
-        "provider": ("text", "Provider"),
+        "model": ("text", "Model"),
+        "provider": ("provider", "Provider"),
         "units": ("count", "Units"),
         "utilization_ratio": ("ratio", "Used"),
         "break_even_ratio": ("ratio", "Break-even"),
@@ -68,8 +76,8 @@ def listed() -> None:
         "saved_usd": ("money", "Saved"),
         "spill_cost_usd": ("money", "Spill"),
     }
-    layout.table("capacity", page.read("capacities"), columns)
-    layout.note("Saved: on-demand equivalent less capacity cost; negative is money lost by holding the units.")
+    layout.table("capacity", page.rows("capacities"), columns)
+    layout.note(definitions.CAPACITY)
 
 
 layout.heading(page, "Capacity", "Do our provisioned units pay against on-demand, and what lies idle?", basis=BASIS)
@@ -83,10 +91,7 @@ else:
         capacity_charts.used_and_idle(capacities), "split", alternative="Used, idle and spill cost by capacity"
     )
     st.subheader("Use against break-even", anchor=False)
-    layout.note(
-        "Blue: mean use of the day's hours. Red dashes: the use at which the units cost as much as the same tokens on demand, "
-        "computed from the capacity's own token mix. Above the dashes it pays. Filters of team and environment do not apply."
-    )
+    layout.note(definitions.BREAK_EVEN)
     use_days = page.rows("capacity_days")
     for start in range(0, len(capacities), 2):
         for place, row in zip(st.columns(2), capacities[start : start + 2], strict=False):

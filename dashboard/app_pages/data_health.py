@@ -1,9 +1,10 @@
 """Data health: how far each source reaches, whether the marts tie to the bill, and what nobody could place."""
 
-import state
 import streamlit as st
 
-from dashboard import condition, format as fmt, layout, store
+import state
+from dashboard import condition, definitions, layout, store
+from dashboard import format as fmt
 
 page = layout.current()
 currency = page.selection.currency
@@ -26,7 +27,7 @@ def last_run() -> None:
 
 def sources() -> None:
     st.subheader("Sources", anchor=False)
-    columns = {
+    columns: layout.Columns = {
         "source": ("text", "Source"),
         "account_id": ("text", "Account"),
         "complete_through": ("day", "Complete through"),
@@ -36,27 +37,24 @@ def sources() -> None:
         "is_stale": ("flag", "Late"),
         "message": ("text", "Message"),
     }
-    layout.table("sources", page.read("sources"), columns)
-    layout.note(
-        "Complete through: the last day that is whole and has no missing day before it. Late: further behind than this source "
-        "usually is. An amount of a later day is partial, not small."
-    )
+    layout.table("sources", page.rows("sources"), columns)
+    layout.note(definitions.SOURCES)
 
 
 def provider_totals() -> None:
     st.subheader("Does it tie to the bill?", anchor=False)
-    totals = page.read("provider_totals")
-    off = [row for row in totals.to_pylist() if row["difference"] != 0]
+    totals = page.rows("provider_totals")
+    off = [row for row in totals if row["difference"] != 0]
     if off:
-        st.error(f"{len(off)} of {totals.num_rows} totals differ from the provider's rows.", icon=":material/error:")
-    elif totals.num_rows:
+        st.error(f"{len(off)} of {len(totals)} totals differ from the provider's rows.", icon=":material/error:")
+    elif totals:
         st.success(
-            f"Yes: all {totals.num_rows} totals equal the provider's own rows, to the last digit.",
+            f"Yes: all {len(totals)} totals equal the provider's own rows, to the last digit.",
             icon=":material/check_circle:",
         )
-    columns = {
-        "billing_month": ("day", "Invoice month"),
-        "provider": ("text", "Provider"),
+    columns: layout.Columns = {
+        "billing_month": ("month", "Invoice month"),
+        "provider": ("provider", "Provider"),
         "billing_account_id": ("text", "Billing account"),
         "billing_currency": ("text", "Currency"),
         "landed_cost": ("number", "Landed"),
@@ -66,40 +64,34 @@ def provider_totals() -> None:
         "invoice_cost": ("number", "Invoice"),
     }
     layout.table("provider-totals", totals, columns)
-    layout.note(
-        "Billed cost, each row in its own billing currency. Landed = in the marts + out of scope + difference. Out of scope is "
-        "everything on the bill that is not AI. Filters of days, team and currency do not apply."
-    )
+    layout.note(definitions.PROVIDER_TOTALS)
 
 
 def unplaced() -> None:
     st.subheader("Unallocated", anchor=False)
-    columns = {
-        "provider": ("text", "Provider"),
+    columns: layout.Columns = {
+        "provider": ("provider", "Provider"),
         "service_name": ("text", "Service"),
         "model": ("text", "Model"),
         "cost": ("money", "Spend"),
         "first_day": ("day", "First day"),
         "last_day": ("day", "Last day"),
     }
-    layout.table("unallocated", page.read("unallocated", teams=None), columns, currency=currency)
+    layout.table("unallocated", page.rows("unallocated", teams=None), columns, currency=currency)
     layout.note(
         f"{cost} in the period that no evidence gives to a team. A tag, a label or an ownership rule places it."
     )
     st.subheader("No model named", anchor=False)
-    columns = {
-        "provider": ("text", "Provider"),
+    columns: layout.Columns = {
+        "provider": ("provider", "Provider"),
         "service_name": ("text", "Service"),
         "token_class": ("text", "Token class"),
         "pricing_category": ("text", "Pricing"),
         "charge_category": ("text", "Charge"),
         "cost": ("money", "Spend"),
     }
-    layout.table("unmapped-models", page.read("unmapped_models", teams=None), columns, currency=currency)
-    layout.note(
-        f"{cost} of charges without a model: credits, tax and capacity have none; a token class beside one means that the "
-        "provider's model name is not in the mapping yet."
-    )
+    layout.table("unmapped-models", page.rows("unmapped_models", teams=None), columns, currency=currency)
+    layout.note(f"{cost} of {definitions.NO_MODEL}")
 
 
 layout.heading(page, "Data health", "Can I trust these numbers: how far do they reach, and do they tie to the bill?")

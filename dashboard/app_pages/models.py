@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import charts, layout
+from dashboard import charts, definitions, layout
 
 page = layout.current()
 currency = page.selection.currency
@@ -15,21 +15,16 @@ def tokens_per_day() -> None:
     if not days:
         st.markdown("No charge in these days carries tokens.")
         return
-    present = {row["token_class"] for row in days}
     drawing = charts.stacked_days(
         days,
         series="token_class",
         value="tokens",
         title="Billed tokens",
-        colours={name: colour for name, colour in charts.CLASS_COLOURS.items() if name in present},
+        colours=charts.present(charts.CLASS_COLOURS, days, "token_class"),
         currency=None,
-        label="Class",
     )
     layout.chart(drawing, "token-days", alternative="Billed tokens per day, stacked by token class")
-    layout.note(
-        "Tokens as billed, in disjoint classes: input never holds cached tokens. Usage days in UTC."
-        + layout.incomplete_note(days)
-    )
+    layout.note(definitions.TOKENS + layout.incomplete_note(days))
 
 
 def unit_cost() -> None:
@@ -41,16 +36,13 @@ def unit_cost() -> None:
     title = f"{cost} per 1M tokens"
     drawing = charts.lines(rows, series="model", value="cost_per_mtok", title=title, currency=currency)
     layout.chart(drawing, "unit-cost", alternative=f"{title} per day, one line per model")
-    layout.note(
-        "The six models that cost most, complete days. All token classes together, so the line moves with the mix as well as "
-        "with the price: a broken prompt cache shows here as a step up."
-    )
+    layout.note(definitions.UNIT_COST)
 
 
 def every_model() -> None:
     st.subheader("Model by model", anchor=False)
-    models = page.read("models")
-    columns = {
+    models = page.rows("models")
+    columns: layout.Columns = {
         "model": ("text", "Model"),
         "cost": ("money", "Spend"),
         "cost_per_mtok": ("rate", "Per 1M tokens"),
@@ -64,18 +56,14 @@ def every_model() -> None:
         "input_holds_cached": ("flag", "Input holds cached"),
     }
     layout.table("models", models, columns, currency=currency)
-    layout.note(
-        "Spend and billed tokens come from the bill; requests and tokens by class from the meters, which know no environment, "
-        "so that filter does not reach them. Cache read share: cache reads divided by all prompt tokens, where the meters "
-        "tell them apart. Input holds cached: some meters of this model count cached tokens inside input; what only they "
-        "saw is left out of the share."
-    )
+    layout.note(definitions.MODELS)
 
 
 layout.heading(page, "Models", "Which models burn the tokens, what does a million cost, and is the cache working?")
-if not page.read("models").num_rows:
+if not page.rows("models"):
     layout.empty("charges or metered tokens")
 else:
+    layout.unknown_cost_note(page)
     tokens_per_day()
     unit_cost()
     every_model()

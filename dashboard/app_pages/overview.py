@@ -1,10 +1,12 @@
 """Overview: what was spent, by whom, against the period before, and what needs a look."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import streamlit as st
 
-from dashboard import charts, format as fmt, layout
+from dashboard import charts, definitions, layout
+from dashboard import format as fmt
 from dashboard.store import Row
 
 page = layout.current()
@@ -15,11 +17,11 @@ cost = page.selection.cost_name
 def totals() -> None:
     now = page.rows("overview_totals")[0]
     everyone = page.rows("overview_totals", teams=None)[0]
+    found = page.rows("spikes", direction=None)
     period = page.selection.period
-    spikes = page.rows("spikes", direction=None)
-    places = st.columns(4)
+    spend, before, unallocated, spikes = st.columns(4)
     layout.card(
-        places[0],
+        spend,
         "Spend in the period",
         fmt.money(now["spend"], currency),
         detail=fmt.change(now["spend"], now["spend_before"], currency),
@@ -27,119 +29,91 @@ def totals() -> None:
         is_step=True,
     )
     layout.card(
-        places[1],
+        before,
         "Period before",
         fmt.money(now["spend_before"], currency),
         detail=fmt.span(period.before_start, period.before_end - timedelta(days=1)),
-        meaning="As many days right before the period; for a month, the same days of the month before.",
+        meaning=definitions.PERIOD_BEFORE,
     )
     layout.card(
-        places[2],
+        unallocated,
         "Unallocated",
         fmt.money(everyone["unallocated"], currency),
         detail=fmt.change(everyone["unallocated"], everyone["unallocated_before"], currency),
-        meaning="What no tag, label, gateway or owner rule gives to a team. All teams, whatever the team filter.",
+        meaning=definitions.UNALLOCATED_TOTAL,
         is_step=True,
     )
+    still_open = sum(1 for spike in found if spike["ended_on"] is None)
     layout.card(
-        places[3],
-        "Spikes in the period",
-        str(len(spikes)),
-        detail=f"{sum(1 for spike in spikes if spike['ended_on'] is None)} still open",
-        meaning="Unusual rises and falls found in complete days; late data is not one.",
+        spikes, "Spikes in the period", str(len(found)), detail=f"{still_open} still open", meaning=definitions.SPIKE
     )
-    if now["unknown_rows"]:
-        layout.note(
-            f"{now['unknown_rows']:,} charges have no {cost.lower().removesuffix(', ' + currency.lower())} and are in no sum here; "
-            f"billed, they are {fmt.plain(fmt.money(now['unknown_billed'], currency))}."
-        )
+    layout.unknown_cost_note(page)
 
 
 def trend() -> None:
     st.subheader("Spend per day", anchor=False)
     days = page.rows("spend_by_day")
-    drawing = charts.stacked_days(
-        days,
-        series="provider",
-        value="cost",
-        title=cost,
-        colours={
-            name: colour for name, colour in charts.PROVIDER_COLOURS.items() if any(d["provider"] == name for d in days)
-        },
-        currency=currency,
-        label="Provider",
-    )
+    colours = charts.present(charts.PROVIDER_COLOURS, days, "provider")
+    drawing = charts.stacked_days(days, series="provider", value="cost", title=cost, colours=colours, currency=currency)
     layout.chart(drawing, "trend", alternative=f"{cost} per day, stacked by provider")
     layout.note(f"Usage days in UTC. {cost}.{layout.incomplete_note(days)}")
 
 
-def split(teams: list[Row]) -> None:
+def split(teams: Sequence[Row]) -> None:
     left, right = st.columns([2, 3])
     with left:
         st.subheader("By provider", anchor=False)
-        rows = page.rows("spend_by_provider")
-        drawing = charts.ranked_bars(
-            rows, name="provider", title=cost, colours=charts.PROVIDER_COLOURS, currency=currency
-        )
+        providers = page.rows("spend_by_provider")
+        colours = charts.PROVIDER_COLOURS
+        drawing = charts.ranked_bars(providers, name="provider", title=cost, colours=colours, currency=currency)
         layout.chart(drawing, "providers", alternative=f"{cost} by provider")
     with right:
         st.subheader("By team", anchor=False)
         colours = charts.team_colours([row["team"] for row in teams])
         drawing = charts.ranked_bars(teams, name="team", title=cost, colours=colours, currency=currency)
         layout.chart(drawing, "teams", alternative=f"{cost} by team, unallocated included")
-        layout.note("Unallocated is shown beside the teams and is never spread over them silently.")
+        layout.note(definitions.UNALLOCATED)
 
 
 def months() -> None:
     st.subheader("Invoice months", anchor=False)
-    columns = {
-        "billing_month": ("day", "Invoice month"),
-        "provider": ("text", "Provider"),
+    columns: layout.Columns = {
+        "billing_month": ("month", "Invoice month"),
+        "provider": ("provider", "Provider"),
         "billed": ("money", "Billed"),
         "effective": ("money", "Effective"),
         "effective_less_billed": ("money", "Effective less billed"),
         "status": ("text", "Status"),
     }
-    layout.table("months", page.read("months"), columns, currency=currency)
-    layout.note(
-        "The provider's invoice months that the period touches, whole, incomplete days included. Billed is what the invoice says; "
-        "effective spreads prepaid commitments over the days they cover. Not final: the provider may still restate it."
-    )
+    layout.table("months", page.rows("months"), columns, currency=currency)
+    layout.note(definitions.MONTHS)
 
 
-def attention() -> None:
-    left, right = st.columns([3, 2])
-    with left:
-        st.subheader("Top movers", anchor=False)
-        columns = {
-            "team": ("text", "Team"),
-            "product": ("text", "Product"),
-            "model": ("text", "Model"),
-            "cost": ("money", "Now"),
-            "cost_before": ("money", "Before"),
-            "cost_change": ("money", "Change"),
-        }
-        layout.table("movers", page.read("movers"), columns, currency=currency)
-        layout.note(f"{cost}: the ten largest steps, up or down, against the period before.")
-    with right:
-        st.subheader("Newest spikes", anchor=False)
-        newest = page.rows("spikes", direction=None)[:5]
-        if not newest:
-            st.markdown("No spike in these days.")
-        for spike in newest:
-            st.page_link(
-                page.links["spikes"], label=layout.spike_line(spike), query_params={"spike": spike["spike_id"]}
-            )
-        layout.note("Dollars are actual less expected, in USD whatever the currency filter.")
+def movers() -> None:
+    st.subheader("Top movers", anchor=False)
+    columns: layout.Columns = {
+        "team": ("text", "Team"),
+        "product": ("text", "Product"),
+        "model": ("text", "Model"),
+        "cost": ("money", "Now"),
+        "cost_before": ("money", "Before"),
+        "cost_change": ("money", "Change"),
+    }
+    layout.table("movers", page.rows("movers"), columns, currency=currency)
+    layout.note(f"{cost}: the ten largest steps, up or down, against the period before.")
 
 
 layout.heading(page, "Overview", "What did our LLM usage cost, who spent it, and what changed?")
 team_rows = page.rows("spend_by_team")
-if not page.rows("overview_totals")[0]["charges"]:
+if not team_rows:
     layout.empty("charges")
 else:
     totals()
     trend()
     split(team_rows)
     months()
-    attention()
+    place, beside = st.columns([3, 2])
+    with place:
+        movers()
+    with beside:
+        layout.newest_spikes(page)

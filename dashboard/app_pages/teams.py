@@ -2,20 +2,7 @@
 
 import streamlit as st
 
-from dashboard import charts, layout
-
-METHODS = {
-    "profile_tag": "tag of the Bedrock inference profile",
-    "request_label": "label sent with the request",
-    "resource_tag": "tag of the resource",
-    "deployment_tag": "tag of the deployment",
-    "gateway_share": "share of a shared deployment, from gateway logs",
-    "capacity_share": "hourly use of a reservation",
-    "principal": "identity that called",
-    "owner": "owner of the account, project or subscription on that day",
-    "rule": "a split the organisation decided",
-    "unallocated": "no evidence",
-}
+from dashboard import charts, definitions, layout
 
 page = layout.current()
 currency = page.selection.currency
@@ -23,16 +10,14 @@ cost = page.selection.cost_name
 
 
 def by_team() -> None:
-    teams = page.read("spend_by_team")
-    colours = charts.team_colours(teams.column("team").to_pylist())
+    teams = page.rows("spend_by_team")
+    colours = charts.team_colours([row["team"] for row in teams])
     days = page.rows("team_by_day")
-    drawing = charts.stacked_days(
-        days, series="team", value="cost", title=cost, colours=colours, currency=currency, label="Team"
-    )
+    drawing = charts.stacked_days(days, series="team", value="cost", title=cost, colours=colours, currency=currency)
     layout.chart(drawing, "team-days", alternative=f"{cost} per day, stacked by team")
     layout.note(f"Usage days in UTC. {cost}.{layout.incomplete_note(days)}")
     st.subheader("Team by team", anchor=False)
-    columns = {
+    columns: layout.Columns = {
         "team": ("text", "Team"),
         "cost": ("money", "Spend"),
         "share_ratio": ("ratio", "Share"),
@@ -45,7 +30,7 @@ def by_team() -> None:
 
 def by_product() -> None:
     st.subheader("Products", anchor=False)
-    columns = {
+    columns: layout.Columns = {
         "team": ("text", "Team"),
         "product": ("text", "Product"),
         "cost": ("money", "Spend"),
@@ -54,32 +39,30 @@ def by_product() -> None:
         "tokens": ("count", "Billed tokens"),
         "cost_per_mtok": ("rate", "Per 1M tokens"),
     }
-    layout.table("products", page.read("team_products"), columns, currency=currency)
-    layout.note(
-        "Per 1M tokens: the cost of charges that carry tokens, divided by those tokens, all classes together. Capacity, "
-        "credits and platform charges carry none: they are in the spend, not in the unit cost. "
-        "An unknown product is a charge whose evidence names a team only, or none."
-    )
+    layout.table("products", page.rows("team_products"), columns, currency=currency)
+    layout.note(definitions.PRODUCTS)
 
 
 def how_we_know() -> None:
     st.subheader("How we know", anchor=False)
-    rows = page.read("team_methods")
-    columns = {
+    rows = page.rows("team_methods")
+    columns: layout.Columns = {
         "team": ("text", "Team"),
         "attribution_method": ("text", "Evidence"),
         "cost": ("money", "Spend"),
         "share_ratio": ("ratio", "Share of the team"),
     }
     layout.table("attribution", rows, columns, currency=currency)
-    used = dict.fromkeys(rows.column("attribution_method").to_pylist())
-    layout.note("From best evidence to none: " + "; ".join(f"**{m}** {METHODS[m]}" for m in METHODS if m in used) + ".")
+    used = {row["attribution_method"] for row in rows}
+    known = [f"**{method}** {words}" for method, words in definitions.METHODS.items() if method in used]
+    layout.note("From best evidence to none: " + "; ".join(known) + ".")
 
 
 layout.heading(page, "Teams", "Which team and product spent it, at what unit cost, and how do we know?")
 if not page.rows("spend_by_team"):
     layout.empty("charges")
 else:
+    layout.unknown_cost_note(page)
     by_team()
     by_product()
     how_we_know()

@@ -3,6 +3,7 @@ select
     capacity_id,
     provider,
     unit_kind,
+    arg_max(model, hour_start) as model,
     arg_max(units, hour_start) as units,
     avg(utilization_ratio) as utilization_ratio,
     arg_max(break_even_ratio, hour_start) filter (where break_even_ratio is not null) as break_even_ratio,

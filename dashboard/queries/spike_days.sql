@@ -3,29 +3,35 @@ with spike as (
     select
         *,
         started_on - 42 as first_day,
-        coalesce(ended_on, started_on) + 14 as last_day
+        coalesce(ended_on, started_on + 60) + 14 as last_day
     from fct_spike
     where spike_id = $spike_id
+),
+
+days as (
+    select
+        'billed' as lane, charge_date, provider, sub_account_id, team, product, effective_cost_usd as cost_usd
+    from fct_spend_daily
+    where charge_category = 'Usage'
+    union all
+    select 'estimate', usage_date, provider, sub_account_id, team, product, estimated_cost_usd
+    from fct_tokens_daily
 )
+
 select
     days.charge_date,
-    coalesce(
-        days.charge_date between spike.started_on and coalesce(spike.ended_on, days.charge_date), false
-    ) as is_spike,
+    days.charge_date >= spike.started_on
+    and (spike.ended_on is null or days.charge_date <= spike.ended_on) as is_spike,
+    coalesce(days.charge_date <= completeness.complete_through, false) or spike.lane = 'estimate' as is_complete,
     sum(days.cost_usd) as cost_usd
-from (
-    select charge_date, 'billed' as lane, provider, team, product, model, billed_cost_usd as cost_usd
-    from fct_spend_daily
-    union all
-    select usage_date, 'estimate', provider, team, product, model, estimated_cost_usd
-    from fct_tokens_daily
-) as days
+from days
 inner join spike on
     days.lane = spike.lane
     and days.charge_date between spike.first_day and spike.last_day
-    and (spike.provider is null or days.provider = spike.provider)
-    and (spike.model is null or days.model = spike.model)
-    and (spike.product is null or days.product = spike.product)
-    and coalesce(days.team, 'unallocated') = coalesce(spike.team, 'unallocated')
-group by days.charge_date, is_spike
+    and days.provider = spike.provider
+    and days.product is not distinct from spike.product
+    and coalesce(days.team, 'unallocated') = spike.team
+    and (spike.sub_account_id is null or days.sub_account_id = spike.sub_account_id)
+left join completeness on days.provider = completeness.provider
+group by all
 order by days.charge_date

@@ -3,6 +3,7 @@ select
     spike_id,
     started_on,
     ended_on,
+    coalesce(strftime(ended_on, '%d %b %Y'), 'still open') as until_day,
     detected_on,
     provider,
     coalesce(team, 'unallocated') as team,

@@ -22,12 +22,13 @@ create table fct_spend_daily (
     cost_status varchar, billing_currency varchar, billed_cost {_MONEY}, effective_cost {_MONEY}, list_cost {_MONEY},
     billed_cost_usd {_MONEY}, effective_cost_usd {_MONEY}, consumed_tokens bigint);
 create table fct_tokens_daily (
-    usage_date date, provider varchar, workload_id varchar, team varchar, product varchar, model varchar,
+    usage_date date, provider varchar, sub_account_id varchar, workload_id varchar, team varchar, product varchar,
+    environment varchar, model varchar,
     input_tokens bigint, output_tokens bigint, cache_read_tokens bigint, cache_write_tokens bigint,
     request_count bigint, throttled_count bigint, error_count bigint, estimated_cost_usd {_MONEY},
     input_is_total boolean);
 create table fct_capacity_hourly (
-    capacity_id varchar, provider varchar, hour_start timestamp, unit_kind varchar, units decimal(18,6),
+    capacity_id varchar, provider varchar, model varchar, hour_start timestamp, unit_kind varchar, units decimal(18,6),
     utilization_ratio decimal(18,12), break_even_ratio decimal(18,12), capacity_cost_usd {_MONEY},
     used_cost_usd {_MONEY}, idle_cost_usd {_MONEY}, on_demand_equivalent_usd {_MONEY}, spill_cost_usd {_MONEY});
 create table fct_provider_totals (
@@ -36,8 +37,10 @@ create table fct_provider_totals (
     difference {_MONEY});
 create table fct_spike (
     spike_id varchar, lane varchar, started_on date, detected_on date, ended_on date, provider varchar, team varchar,
-    product varchar, model varchar, metric varchar, direction varchar, actual {_MONEY}, expected {_MONEY},
+    product varchar, sub_account_id varchar, model varchar, metric varchar, direction varchar,
+    actual {_MONEY}, expected {_MONEY},
     impact_usd {_MONEY}, verdict varchar);
+create table fct_spike_driver (spike_id varchar, driver varchar, contribution_usd {_MONEY});
 create table source_status (
     source varchar, provider varchar, account_id varchar, watermark timestamp, complete_through date,
     last_success_at timestamp, rows bigint, is_stale boolean, message varchar);
@@ -108,7 +111,8 @@ select
 _TOKENS = """
 insert into fct_tokens_daily
 select
-    charge_date, provider, sub_account_id || '/' || coalesce(product, 'none'), team, product, model,
+    charge_date, provider, sub_account_id, sub_account_id || '/' || coalesce(product, 'none'), team, product,
+    environment, model,
     sum(consumed_tokens) filter (where token_class = 'input')::bigint,
     sum(consumed_tokens) filter (where token_class = 'output')::bigint,
     case when provider = 'aws' then sum(consumed_tokens) filter (where token_class = 'cache_read')::bigint end,
@@ -116,7 +120,7 @@ select
     (sum(consumed_tokens) // 4200)::bigint, 3, 1, sum(billed_cost_usd)::decimal(38, 12), provider <> 'aws'
 from fct_spend_daily
 where consumed_tokens is not null
-group by charge_date, provider, sub_account_id, team, product, model;
+group by charge_date, provider, sub_account_id, team, product, environment, model;
 """
 
 _CAPACITY = """
@@ -127,7 +131,7 @@ create temp table capacity as select * from (values
 ) as c (capacity_id, provider, unit_kind, units, mean_ratio, break_even, usd_per_hour);
 insert into fct_capacity_hourly
 select
-    capacity_id, provider, hour_start, unit_kind, units, ratio, break_even, cost, (cost * ratio)::{money} as used,
+    capacity_id, provider, null, hour_start, unit_kind, units, ratio, break_even, cost, (cost * ratio)::{money} as used,
     cost - (cost * ratio)::{money}, (cost * ratio * coalesce(1 / break_even, 1)::decimal(18, 12))::{money},
     case when mean_ratio > 0.9 and ratio > 0.98 then (cost * 0.08::decimal(4, 2))::{money} else 0 end
 from (
@@ -154,11 +158,14 @@ from fct_spend_daily
 group by all;
 insert into fct_spike values
     ('sp-ticket-triage', 'billed', date '{as_of}' - 8, date '{as_of}' - 7, date '{as_of}' - 5, 'aws', 'support',
-     'ticket-triage', 'claude-sonnet-4-5', 'cost', 'up', 5712.0, 1680.0, 4032.0, 'efficiency'),
-    ('sp-labs', 'estimate', date '{as_of}' - 12, date '{as_of}' - 12, null, 'gcp', null, null, 'gemini-2.5-flash', 'cost',
-     'up', 402.5, 0, 402.5, 'new'),
+     'ticket-triage', null, 'claude-sonnet-4-5', 'effective_cost_usd', 'up', 5712.0, 1680.0, 4032.0, 'efficiency'),
+    ('sp-labs', 'estimate', date '{as_of}' - 12, date '{as_of}' - 12, null, 'gcp', 'unallocated', null,
+     'acme-labs-7f', null, 'estimated_cost_usd', 'up', 402.5, 0, 402.5, 'new'),
     ('sp-code-review', 'billed', date '{as_of}' - 40, date '{as_of}' - 39, date '{as_of}' - 37, 'azure', 'devtools',
-     'code-review', 'gpt-4.1', 'cost', 'down', 310.0, 960.0, -650.0, 'volume');
+     'code-review', null, 'gpt-4.1', 'effective_cost_usd', 'down', 310.0, 960.0, -650.0, 'volume');
+insert into fct_spike_driver values
+    ('sp-ticket-triage', 'efficiency', 3900.25), ('sp-ticket-triage', 'volume', 131.75), ('sp-labs', 'volume', 402.5),
+    ('sp-code-review', 'volume', -650.0);
 insert into source_status
 select
     source, provider, account, timestamp '{as_of}' - interval 30 hour,

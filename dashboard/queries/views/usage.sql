@@ -1,4 +1,4 @@
--- metered tokens that the filters leave; meters know no environment, so that filter does not reach here
+-- metered tokens that the filters leave
 select
     usage_date,
     provider,
@@ -16,3 +16,7 @@ from fct_tokens_daily
 where
     ($providers::varchar[] is null or list_contains($providers::varchar[], provider))
     and ($teams::varchar[] is null or list_contains($teams::varchar[], coalesce(team, 'unallocated')))
+    and (
+        $environments::varchar[] is null
+        or list_contains($environments::varchar[], coalesce(environment, 'unknown'))
+    )

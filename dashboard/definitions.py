@@ -1,0 +1,86 @@
+"""The words under the charts and tables: what each number means. ``docs/dashboard.md`` says the same at length."""
+
+from typing import Final
+
+METHODS: Final = {
+    "profile_tag": "tag of the Bedrock inference profile",
+    "request_label": "label sent with the request",
+    "resource_tag": "tag of the resource",
+    "deployment_tag": "tag of the deployment",
+    "gateway_share": "share of a shared deployment, from gateway logs",
+    "capacity_share": "hourly use of a reservation",
+    "principal": "identity that called",
+    "owner": "owner of the account, project or subscription on that day",
+    "rule": "a split the organisation decided",
+    "unallocated": "no evidence",
+}
+VERDICTS: Final = {
+    "volume": "More or fewer requests, at the same cost each.",
+    "efficiency": "A request costs another amount at the same model and price: prompt length, output length or cache.",
+    "mix": "Requests moved between models of other prices.",
+    "price": "The same tokens cost another price.",
+    "new": "There was no such spend before.",
+    "vanished": "Spend that was there every day has stopped.",
+}
+DRIVERS: Final = {
+    "volume": "more or fewer requests",
+    "efficiency": "more, fewer or dearer tokens for one request",
+    "mix": "requests moved between models",
+    "price": "the same tokens at another price",
+    "unmetered": "cost without tokens, such as capacity",
+}
+LANES: Final = {
+    "billed": "Seen on the bill (effective cost).",
+    "estimate": "Seen early, from metered tokens at list price; the bill follows.",
+}
+
+INCOMPLETE: Final = " Lighter bars: days whose bill is still arriving; no total on this page holds them."
+PERIOD_BEFORE: Final = "As many days right before the period; for a month, the same days of the month before."
+UNALLOCATED_TOTAL: Final = (
+    "What no tag, label, gateway or owner rule gives to a team. Counted over all teams, whatever the team filter says."
+)
+SPIKE: Final = "Unusual rises and falls, judged on complete days only; late data is not one."
+UNALLOCATED: Final = "Unallocated stands beside the teams and is never spread over them silently."
+MONTHS: Final = (
+    "The provider's invoice months that the period touches, each whole, incomplete days included. Billed: what the "
+    "invoice says. Effective: prepaid commitments spread over the days they cover. Not final: may still be restated."
+)
+PRODUCTS: Final = (
+    "Per 1M tokens: the cost of charges that carry tokens, divided by those tokens, all classes together. Capacity, "
+    "credits and platform charges carry none: they are in the spend, not in the unit cost. Product unknown: the "
+    "evidence names a team only, or nobody."
+)
+TOKENS: Final = "Tokens as billed, in disjoint classes: input never holds cached tokens. Usage days in UTC."
+UNIT_COST: Final = (
+    "The six models that cost most, complete days. All token classes together, so a line moves with the mix as well "
+    "as with the price: a prompt cache that broke shows as a step up."
+)
+MODELS: Final = (
+    "Spend and billed tokens come from the bill, requests and tokens by class from the meters. Cache read share: cache "
+    "reads divided by all prompt tokens, where the meters tell them apart. Input holds cached: some meters of this "
+    "model count cached tokens inside input; what only they saw is left out of the share."
+)
+BREAK_EVEN: Final = (
+    "Blue: mean use of the day's hours. Red dashes: the use at which the units cost as much as the same tokens on "
+    "demand, from the capacity's own token mix of the 28 days before. Above the dashes it pays. The filters of team, "
+    "environment, cost basis and currency do not reach this page."
+)
+CAPACITY: Final = (
+    "Saved: on-demand equivalent less capacity cost; negative is money lost by holding the units. Spill: what did not "
+    "fit and was billed on demand on top."
+)
+SPIKES: Final = (
+    "Pick a row to open it. Late data is no spike: a day is judged only once its account's data is complete."
+)
+SOURCES: Final = (
+    "Complete through: the last day that is whole and has no missing day before it. Late: further behind than sources "
+    "usually are. An amount of a later day is partial, not small."
+)
+PROVIDER_TOTALS: Final = (
+    "Billed cost, each row in its own billing currency. Landed = in the marts + out of scope + difference. Out of "
+    "scope: what is on the bill and is not AI. The filters of days, team, environment, basis and currency do not apply."
+)
+NO_MODEL: Final = (
+    "charges without a model. Credits, tax and capacity have none; where a token class stands beside one, the mapping "
+    "does not know the provider's model name yet."
+)
