@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeGuard, TypeVar, cast, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails
 
 from ingest.errors import ConfigError
@@ -76,7 +76,7 @@ def _plain_amount(value: object) -> object:
 
 
 Day = Annotated[date, BeforeValidator(_plain_day)]
-Amount = Annotated[Decimal, BeforeValidator(_plain_amount)]
+Amount = Annotated[Decimal, BeforeValidator(_plain_amount), WithJsonSchema({"type": "number", "minimum": 0})]
 WholeNumber = Annotated[int, Strict()]
 
 
