@@ -4,14 +4,14 @@
 
     tags: expression of type map(varchar, varchar); canonical: 'team', 'product' or 'environment'. Which keys mean that
     word is configuration (landing/config/tag_synonyms). Keys are compared in lower case, any run of other signs than
-    letters and digits counting as one underscore, without the `user:` that AWS puts in front. The canonical key
-    itself wins over its synonyms, which follow in alphabetical order.
+    letters and digits counting as one underscore, without the `user:` that AWS puts in front. The key that stands
+    first in the configuration wins.
 #}
 {% macro tag_value(tags, canonical) -%}
     lower(trim(list_filter(
         list_transform(
             (
-                select list({{ tag_key('synonyms.key') }} order by synonyms.key <> '{{ canonical }}', synonyms.key)
+                select list({{ tag_key('synonyms.key') }} order by synonyms.position, synonyms.key)
                 from {{ ref('stg_config__tag_synonyms') }} as synonyms
                 where synonyms.canonical = '{{ canonical }}'
             ),

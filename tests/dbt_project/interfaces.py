@@ -1,0 +1,191 @@
+"""What the clouds hand to the central models, as schemas and rows that a test fills only where it matters."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+MONEY = pa.decimal128(38, 12)
+_TEXT, _DAY, _COUNT = pa.string(), pa.date32(), pa.int64()
+
+
+def _schema(**fields: pa.DataType) -> pa.Schema:
+    return pa.schema([pa.field(name, kind) for name, kind in fields.items()])
+
+
+_NATIVE = {
+    "native_team": _TEXT,
+    "native_product": _TEXT,
+    "native_environment": _TEXT,
+    "native_method": _TEXT,
+}
+CHARGES = _schema(
+    charge_date=_DAY,
+    billing_month=_DAY,
+    provider=_TEXT,
+    billing_account_id=_TEXT,
+    sub_account_id=_TEXT,
+    region_id=_TEXT,
+    service_name=_TEXT,
+    service_id=_TEXT,
+    sku=_TEXT,
+    product_family=_TEXT,
+    resource_id=_TEXT,
+    workload_id=_TEXT,
+    **_NATIVE,
+    provider_model_name=_TEXT,
+    model=_TEXT,
+    token_class=_TEXT,
+    pricing_category=_TEXT,
+    charge_category=_TEXT,
+    cost_status=_TEXT,
+    billing_currency=_TEXT,
+    usd_per_currency=pa.decimal128(18, 12),
+    billed_cost=MONEY,
+    effective_cost=MONEY,
+    list_cost=MONEY,
+    consumed_tokens=_COUNT,
+)
+USAGE = _schema(
+    usage_date=_DAY,
+    provider=_TEXT,
+    billing_account_id=_TEXT,
+    sub_account_id=_TEXT,
+    region_id=_TEXT,
+    region_class=_TEXT,
+    workload_id=_TEXT,
+    provider_model_name=_TEXT,
+    model=_TEXT,
+    **_NATIVE,
+    input_tokens=_COUNT,
+    output_tokens=_COUNT,
+    cache_read_tokens=_COUNT,
+    cache_write_tokens=_COUNT,
+    request_count=_COUNT,
+    throttled_count=_COUNT,
+    error_count=_COUNT,
+    input_is_total=pa.bool_(),
+)
+CAPACITY = _schema(
+    capacity_id=_TEXT,
+    provider=_TEXT,
+    billing_account_id=_TEXT,
+    sub_account_id=_TEXT,
+    workload_id=_TEXT,
+    region_id=_TEXT,
+    hour_start=pa.timestamp("us"),
+    unit_kind=_TEXT,
+    units=pa.decimal128(18, 6),
+    model=_TEXT,
+    price_scope=_TEXT,
+    utilization_ratio=pa.decimal128(18, 12),
+    capacity_cost_usd=MONEY,
+    input_tokens=_COUNT,
+    cached_tokens=_COUNT,
+    output_tokens=_COUNT,
+    spill_input_tokens=_COUNT,
+    spill_cached_tokens=_COUNT,
+    spill_output_tokens=_COUNT,
+)
+TOTALS = _schema(
+    provider=_TEXT, billing_account_id=_TEXT, billing_month=_DAY, billing_currency=_TEXT, landed_cost=MONEY
+)
+STATUS = _schema(
+    source=_TEXT,
+    provider=_TEXT,
+    account_id=_TEXT,
+    watermark=pa.timestamp("us"),
+    complete_through=_DAY,
+    rows=_COUNT,
+    message=_TEXT,
+)
+INTERFACES = {
+    "charges": CHARGES,
+    "usage_daily": USAGE,
+    "capacity_hourly": CAPACITY,
+    "landed_totals": TOTALS,
+    "source_status": STATUS,
+}
+
+
+def charge(account: str, **values: Any) -> dict[str, Any]:
+    """A billed row of an Azure subscription: one dollar of input tokens on 2026-11-10 unless told."""
+    row: dict[str, Any] = {
+        "charge_date": date(2026, 11, 10),
+        "billing_month": date(2026, 11, 1),
+        "provider": "azure",
+        "billing_account_id": "8611537",
+        "sub_account_id": account,
+        "region_id": "eastus2",
+        "service_name": "Cognitive Services",
+        "sku": "gpt 4o Inp glbl",
+        "product_family": "Azure OpenAI",
+        "model": "gpt-4o",
+        "token_class": "input",
+        "pricing_category": "on_demand",
+        "charge_category": "Usage",
+        "cost_status": "provisional",
+        "billing_currency": "USD",
+        "usd_per_currency": Decimal(1),
+        "billed_cost": Decimal(1),
+        "effective_cost": Decimal(1),
+        "list_cost": Decimal(1),
+    }
+    return row | values
+
+
+def usage(workload: str, **values: Any) -> dict[str, Any]:
+    """A metered row of an Azure deployment on 2026-11-10, no token of any class unless told."""
+    row: dict[str, Any] = {
+        "usage_date": date(2026, 11, 10),
+        "provider": "azure",
+        "billing_account_id": "8611537",
+        "sub_account_id": "sub-usage",
+        "region_id": "eastus2",
+        "region_class": "global",
+        "workload_id": workload,
+        "model": "gpt-4o",
+        "input_tokens": 0,
+        "output_tokens": 0,
+        "cache_read_tokens": 0,
+        "cache_write_tokens": 0,
+        "input_is_total": False,
+    }
+    return row | values
+
+
+def capacity_hour(capacity: str, hour: datetime, **values: Any) -> dict[str, Any]:
+    """An hour of ten provisioned units at ten dollars, idle and without spill unless told."""
+    row: dict[str, Any] = {
+        "capacity_id": capacity,
+        "provider": "azure",
+        "billing_account_id": "8611537",
+        "sub_account_id": "sub-usage",
+        "workload_id": capacity,
+        "region_id": "eastus2",
+        "hour_start": hour,
+        "unit_kind": "ptu",
+        "units": Decimal(10),
+        "model": "gpt-4o",
+        "price_scope": "global",
+        "utilization_ratio": Decimal(0),
+        "capacity_cost_usd": Decimal(10),
+        "input_tokens": 0,
+        "cached_tokens": 0,
+        "output_tokens": 0,
+        "spill_input_tokens": 0,
+        "spill_cached_tokens": 0,
+        "spill_output_tokens": 0,
+    }
+    return row | values
+
+
+def landed_totals(charges: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the provider's own rows sum to, added up in Python."""
+    sums: dict[tuple[Any, ...], Decimal] = {}
+    keys = ("provider", "billing_account_id", "billing_month", "billing_currency")
+    for row in charges:
+        key = tuple(row[name] for name in keys)
+        sums[key] = sums.get(key, Decimal(0)) + row["billed_cost"]
+    return [dict(zip(keys, key, strict=True)) | {"landed_cost": total} for key, total in sums.items()]

@@ -1,0 +1,164 @@
+"""One organisation, small enough to work out by hand, that carries every rule the central models have to keep.
+
+Each account, workload or capacity is one case; tests look it up by its name.
+"""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from tests.dbt_project.interfaces import capacity_hour, charge, landed_totals, usage
+
+Rows = list[dict[str, Any]]
+RESOURCE = "/subscriptions/sub-grouped/resourceGroups/RG-Support/providers/x"
+
+OWNERSHIP_RULES: Rows = [
+    {"rule_id": "owned", "field": "subscription", "pattern": "sub-owned*", "team": "search", "product": "search-box"},
+    {
+        "rule_id": "sold-before",
+        "field": "subscription",
+        "pattern": "sub-sold",
+        "team": "risk",
+        "valid_to": date(2026, 11, 10),
+    },
+    {
+        "rule_id": "sold-after",
+        "field": "subscription",
+        "pattern": "sub-sold",
+        "team": "docs",
+        "valid_from": date(2026, 11, 10),
+    },
+    {"rule_id": "wide", "field": "subscription", "pattern": "sub-contested*", "team": "growth", "priority": 100},
+    {"rule_id": "narrow", "field": "subscription", "pattern": "sub-contested-1", "team": "mobile", "priority": 50},
+    {"rule_id": "grouped", "field": "resource_group", "pattern": "rg-support", "team": "support"},
+    {"rule_id": "literal", "field": "subscription", "pattern": "sub_literal%", "team": "docs"},
+    {"rule_id": "foreign", "provider": "gcp", "field": "project", "pattern": "sub-foreign", "team": "docs"},
+    {"rule_id": "metered", "field": "workload_id", "pattern": "owned/*", "team": "payments", "environment": "prod"},
+]
+SCOPE_RULES: Rows = [
+    {"rule_id": "cognitive", "field": "service_name", "pattern": "cognitive *", "is_in_scope": True},
+    {"rule_id": "no-search", "priority": 50, "field": "sku", "pattern": "*search unit*", "is_in_scope": False},
+]
+
+_GPT_4O = {"provider": "azure", "model": "gpt-4o", "service_tier": "standard", "context_band": "default"}
+_OLD, _NEW = {"valid_from": date(2020, 1, 1), "valid_to": date(2026, 11, 10)}, {"valid_from": date(2026, 11, 10)}
+LIST_PRICES: Rows = [
+    _GPT_4O | _OLD | {"region_class": "global", "token_class": "input", "usd_per_mtok": "2.5"},
+    _GPT_4O | _NEW | {"region_class": "global", "token_class": "input", "usd_per_mtok": "2"},
+    _GPT_4O | {"region_class": "global", "token_class": "cache_read", "usd_per_mtok": "1.25"},
+    _GPT_4O | {"region_class": "global", "token_class": "output", "usd_per_mtok": "10"},
+    _GPT_4O | {"region_class": "global", "token_class": "output", "usd_per_mtok": "5", "service_tier": "batch"},
+    _GPT_4O | {"region_class": "geo", "token_class": "input", "usd_per_mtok": "2.75"},
+    _GPT_4O | {"region_class": "geo", "token_class": "output", "usd_per_mtok": "11"},
+]
+
+TAGGED = {"native_team": "devtools", "native_method": "resource_tag"}
+CHARGES: Rows = [
+    charge("sub-tagged", **TAGGED, native_product="code-review", native_environment="prod"),
+    charge("sub-owned-tagged", **TAGGED),
+    charge("sub-owned-1"),
+    charge("sub-owned-product", native_product="labelled"),
+    charge("sub-sold", charge_date=date(2026, 11, 9), billed_cost=Decimal(3)),
+    charge("sub-sold", charge_date=date(2026, 11, 10), billed_cost=Decimal(5)),
+    charge("sub-contested-1"),
+    charge("sub-contested-2"),
+    charge("sub-grouped", resource_id=RESOURCE),
+    charge("sub_literal%"),
+    charge("subXliteralY"),
+    charge("sub-foreign"),
+    charge("sub-nobody", charge_category="Tax", token_class="other", billed_cost=Decimal("0.07")),
+    charge("sub-nobody", service_name="Virtual Machines", billed_cost=Decimal("123.45")),
+    charge("sub-nobody", sku="Standard search unit", billed_cost=Decimal("9.99")),
+    charge("sub-nobody", service_name=None, billed_cost=Decimal("0.000000000001")),
+    charge("sub-euro", billing_currency="EUR", usd_per_currency=Decimal("1.5"), billed_cost=Decimal("0.000000000003")),
+    charge(
+        "sub-euro-odd", billing_currency="EUR", usd_per_currency=Decimal("0.5"), billed_cost=Decimal("-0.000000000003")
+    ),
+    charge("sub-yen", billing_currency="JPY", usd_per_currency=None, billed_cost=Decimal(1500)),
+    charge("sub-summed", billed_cost=Decimal("0.1"), list_cost=None, consumed_tokens=40_000),
+    charge("sub-summed", billed_cost=Decimal("0.2"), consumed_tokens=60_000),
+    charge("sub-summed", billed_cost=Decimal("-0.3"), charge_category="Credit", token_class="other"),
+]
+CHARGES += [
+    charge("payer-linked", provider="aws", billing_account_id="100000000001", service_name="AmazonBedrock"),
+    charge("acme-docs", provider="gcp", billing_account_id="01A2B3", service_name="Vertex AI", billing_currency="EUR"),
+]
+
+USAGE: Rows = [
+    usage(
+        "cheap", usage_date=date(2026, 11, 10), input_tokens=1_000_000, cache_read_tokens=400_000, output_tokens=30_000
+    ),
+    usage("dear", usage_date=date(2026, 11, 9), input_tokens=1_000_000),
+    usage("zone", region_class="geo", input_tokens=1_000_000, output_tokens=1_000_000),
+    usage("zone-cached", region_class="geo", input_tokens=1_000_000, cache_read_tokens=7),
+    usage("strange", model=None, input_tokens=11, output_tokens=13),
+    usage("total", input_tokens=500_000, cache_read_tokens=None, cache_write_tokens=None, input_is_total=True),
+    usage(
+        "silent",
+        input_tokens=None,
+        output_tokens=None,
+        cache_read_tokens=None,
+        cache_write_tokens=None,
+        throttled_count=4,
+    ),
+    usage("owned/chat", input_tokens=1),
+    usage("split", input_tokens=1, request_count=2),
+    usage("split", input_tokens=3, request_count=5, region_id="westus"),
+    usage("steady", input_tokens=3),
+]
+
+START = datetime(2026, 11, 10)
+# a steady capacity: half used, 10 USD an hour; its tokens would cost 4 USD on demand (1.6 M x 2 + 0.08 M x 10)
+_HALF = {"utilization_ratio": Decimal("0.5"), "input_tokens": 1_600_000, "output_tokens": 80_000}
+CAPACITY: Rows = [capacity_hour("steady", START + timedelta(hours=hour), **_HALF) for hour in range(3)]
+CAPACITY += [
+    capacity_hour("unmeasured", START, utilization_ratio=None),
+    capacity_hour("tie", START, capacity_cost_usd=Decimal("0.000000000005"), utilization_ratio=Decimal("0.5")),
+    capacity_hour("idle", START),
+    capacity_hour(
+        "unpriced",
+        START,
+        model="gpt-4o",
+        price_scope="regional",
+        input_tokens=5,
+        **{"utilization_ratio": Decimal("0.5")},
+    ),
+    capacity_hour(
+        "spilling", START, spill_input_tokens=1_000_000, spill_cached_tokens=200_000, spill_output_tokens=10_000
+    ),
+    # 29 days before its last hour the mix was another one
+    capacity_hour("moved", START - timedelta(days=29), **(_HALF | {"output_tokens": 800_000})),
+    capacity_hour("moved", START, **_HALF),
+]
+
+STATUS: Rows = [
+    {"source": "azure_cost", "account_id": "sub-fresh", "complete_through": date(2026, 11, 15), "rows": 12},
+    {"source": "azure_cost", "account_id": "sub-late", "complete_through": date(2026, 11, 14), "rows": 12},
+]
+
+
+def interface_rows() -> dict[str, Rows]:
+    """Rows by interface model."""
+    by_cloud: dict[str, Rows] = {}
+    totals = landed_totals(CHARGES)
+    for cloud in ("aws", "gcp", "azure"):
+        by_cloud[f"int_{cloud}_charges"] = [row for row in CHARGES if row["provider"] == cloud]
+        by_cloud[f"int_{cloud}_landed_totals"] = [row for row in totals if row["provider"] == cloud]
+    status = [{"provider": "azure"} | row for row in STATUS]
+    return by_cloud | {
+        "int_azure_usage_daily": USAGE,
+        "int_azure_capacity_hourly": CAPACITY,
+        "int_azure_source_status": status,
+    }
+
+
+def config_rows() -> dict[str, Rows]:
+    """Rows by landed configuration stream, defaults filled in."""
+    ruled = {"provider": "azure", "priority": 100}
+    teams = sorted({rule["team"] for rule in OWNERSHIP_RULES})
+    return {
+        "teams": [{"team": team, "team_name": team.title(), "valid_from": date(2024, 1, 1)} for team in teams],
+        "ownership_rules": [ruled | {"valid_from": date(2025, 1, 1)} | rule for rule in OWNERSHIP_RULES],
+        "scope_rules": [ruled | {"category": "model_api"} | rule for rule in SCOPE_RULES],
+        "list_prices": [{"valid_from": date(2020, 1, 1), "price_source": "by hand"} | price for price in LIST_PRICES],
+    }
