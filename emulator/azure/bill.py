@@ -84,7 +84,9 @@ def usage_truth(world: World) -> pa.Table:
     measures = [name for name in USAGE_SCHEMA.names if name not in keys]
     # spilled and direct traffic of one product are one row
     summed = joined.group_by(keys).aggregate([(name, "sum") for name in measures])
-    return table(USAGE_SCHEMA, {name: summed.column(f"{name}_sum" if name in measures else name) for name in joined.column_names})
+    return table(
+        USAGE_SCHEMA, {name: summed.column(f"{name}_sum" if name in measures else name) for name in joined.column_names}
+    )
 
 
 def _days(world: World, traffic: Traffic, flow: Flow) -> Iterator[tuple[date, dict[str, int]]]:
@@ -184,19 +186,39 @@ def _inventory(world: World, traffic: Traffic) -> dict[str, Any]:
         "currency": estate.currency,
         "subscriptions": [{"id": s.id, "name": s.name, "tags": dict(s.tags)} for s in estate.subscriptions],
         "accounts": [
-            {"id": a.resource_id, "name": a.name, "location": a.location, "tags": dict(a.tags),
-             "kind": "AIServices" if a.name in DEPLOYMENT_TAGGED else "OpenAI"}
+            {
+                "id": a.resource_id,
+                "name": a.name,
+                "location": a.location,
+                "tags": dict(a.tags),
+                "kind": "AIServices" if a.name in DEPLOYMENT_TAGGED else "OpenAI",
+            }
             for a in estate.accounts.values()
         ],  # fmt: skip
         "deployments": [
-            {"account": d.account.name, "name": d.name, "sku": d.sku, "model": d.model,
-             "version": catalog.model_version(d.model), "capacity": d.ptus or 1000, "tags": dict(d.tags),
-             "spillover": d.spillover, "is_provisioned": d.is_provisioned}
+            {
+                "account": d.account.name,
+                "name": d.name,
+                "sku": d.sku,
+                "model": d.model,
+                "version": catalog.model_version(d.model),
+                "capacity": d.ptus or 1000,
+                "tags": dict(d.tags),
+                "spillover": d.spillover,
+                "is_provisioned": d.is_provisioned,
+            }
             for d in estate.deployments.values()
         ],  # fmt: skip
         "transactions": [
-            {"order": r.order, "sku": r.sku, "term": r.term, "ptus": r.ptus, "region": r.region, "day": day.isoformat(),
-             "amount": str(catalog.ptu_price(r.sku, r.term) * r.ptus)}
+            {
+                "order": r.order,
+                "sku": r.sku,
+                "term": r.term,
+                "ptus": r.ptus,
+                "region": r.region,
+                "day": day.isoformat(),
+                "amount": str(catalog.ptu_price(r.sku, r.term) * r.ptus),
+            }
             for r in estate.reservations
             for day in purchase_days(world, r)
         ],  # fmt: skip

@@ -220,7 +220,11 @@ def _bill_purchases(world: World, ledger: Ledger, reservation: Reservation) -> N
 
 def _owe(ledger: Ledger, traffic: Traffic, deployment: Deployment, day: date, units: int) -> None:
     """Book a deployment's capacity on the one product that uses it, or on nobody where several do."""
-    users = {(flow.stream.team, flow.stream.product, flow.stream.id) for flow in traffic.flows if flow.deployment == deployment}
+    users = {
+        (flow.stream.team, flow.stream.product, flow.stream.id)
+        for flow in traffic.flows
+        if flow.deployment == deployment
+    }
     team, product, stream_id = users.pop() if len(users) == 1 else (NOBODY, None, None)
     workload, model = deployment.workload_id, deployment.model
     ledger.owed.append(Owed(day, workload, team, product, model, "other", units, Sighting(first_seen(day)), stream_id))

@@ -103,9 +103,7 @@ class Ledger:
     def bill_elsewhere(self, row: CostRow, workload_id: str | None) -> None:
         """Add a row that is no AI spend."""
         self.rows.append(row)
-        self.out_of_scope.append(
-            Owed(row.usage_date, workload_id, None, None, None, "other", row.units, row.sighting)
-        )
+        self.out_of_scope.append(Owed(row.usage_date, workload_id, None, None, None, "other", row.units, row.sighting))
 
 
 def first_seen(day: date) -> datetime:
