@@ -1,13 +1,16 @@
 """Run the local clouds, the alert receiver and the control port until told to stop."""
 
 import contextlib
+import ctypes
 import importlib
-import importlib.util
 import json
 import signal
-import threading
+import sys
 from collections.abc import Iterator
+from importlib.abc import MetaPathFinder
 from pathlib import Path
+
+import pyarrow as pa
 
 from emulator.clock import Clock, write_atomically
 from emulator.faults import Faults, start_control
@@ -16,6 +19,7 @@ from emulator.organisation import PROVIDERS
 from emulator.service import Service
 
 ENDPOINTS = "endpoints.json"
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class NoWorldError(Exception):
@@ -34,8 +38,7 @@ def serving(home: Path, *, control_port: int = 0) -> Iterator[dict[str, str]]:
     Raises NoWorldError when nothing was generated. A taken control port is stepped aside: `endpoints.json` names the
     one that answers.
     """
-    if not (home / "emulator" / MARKER).is_file():
-        raise NoWorldError(f"{home} holds no world; run `python -m emulator generate --home {home}` first")
+    _require_world(home)
     path = endpoints_path(home)
     path.unlink(missing_ok=True)
     clock = Clock(home / "truth" / "clock.json")
@@ -52,12 +55,16 @@ def serving(home: Path, *, control_port: int = 0) -> Iterator[dict[str, str]]:
         yield env
 
 
+def _require_world(home: Path) -> None:
+    if not (home / "emulator" / MARKER).is_file():
+        raise NoWorldError(f"{home} holds no world; run `python -m emulator generate --home {home}` first")
+
+
 def _started(home: Path, clock: Clock, faults: Faults) -> Iterator[Service]:
     for cloud in PROVIDERS:
         server = importlib.import_module(f"emulator.{cloud}.server")
         yield server.start(home / "emulator" / cloud, clock, faults)
-    if importlib.util.find_spec("emulator.receiver") is not None:
-        yield importlib.import_module("emulator.receiver").start(home / "outbox")
+    yield importlib.import_module("emulator.receiver").start(home / "outbox")
 
 
 def _control(faults: Faults, clock: Clock, port: int) -> tuple[Service, str]:
@@ -69,10 +76,33 @@ def _control(faults: Faults, clock: Clock, port: int) -> tuple[Service, str]:
         return start_control(faults, clock, 0)
 
 
+class _WithoutPandas(MetaPathFinder):
+    """PyArrow and Google's client load pandas where it is installed; the clouds use none of it."""
+
+    def find_spec(self, fullname: str, *_: object) -> None:
+        if fullname == "pandas":
+            raise ModuleNotFoundError("the local clouds run without pandas", name=fullname)
+
+
+def _stay_small() -> None:
+    """Keep the process below a few hundred megabytes; must run before the clouds are imported."""
+    sys.meta_path.insert(0, _WithoutPandas())
+    pa.set_memory_pool(pa.system_memory_pool())
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
+    # Each thread's own arena would keep what one large answer took.
+    arenas_max = -8
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(arenas_max, 2)
+
+
 def serve(home: Path, *, control_port: int = 0) -> None:
-    """Serve until SIGTERM or SIGINT, then stop every part; must run in the main thread."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    """Serve until SIGTERM or SIGINT, then stop every part; must run in the main thread of a process of its own."""
+    _require_world(home)
+    _stay_small()
+    # Blocked before any thread starts, so that no other thread can swallow the signal that the main thread waits for.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
     with serving(home, control_port=control_port):
-        stop.wait()
+        signal.sigwait(STOP_SIGNALS)
