@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from signals.detector import Flags, Floats
+from signals.arrays import MAD_TO_SIGMA, Flags, Floats
 
 WEEK = 7
-WEEKS_COMPARED = 5
+WEEKS_COMPARED = 4
+NOISE_DAYS = 28
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class CreepRule:
     step: float = 0.04
     total: float = 0.35
     absolute: float = 15.0
+    sigmas: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,12 @@ class Creep:
     expected: Floats
 
 
-def find_creeps(clean: Floats, judgeable: Flags, rule: CreepRule) -> list[Creep]:
-    """Creeps in daily series whose sudden anomalies are already replaced by what was expected (`clean`)."""
+def find_creeps(clean: Floats, expected: Floats, judgeable: Flags, rule: CreepRule) -> list[Creep]:
+    """Creeps in daily series whose sudden anomalies are already replaced by what was expected (`clean`).
+
+    `expected` is what the days before each day led one to expect of it: its errors say how much a week may differ by
+    chance.
+    """
     creeps: list[Creep] = []
     weekly = _weekly_means(clean)
     for series in range(len(clean)):
@@ -46,6 +52,8 @@ def find_creeps(clean: Floats, judgeable: Flags, rule: CreepRule) -> list[Creep]
             step = WEEK * WEEKS_COMPARED - 1
             while step <= last:
                 creep = _creep_from(clean, weekly, rule, (series, side, step, last))
+                if creep is not None and not _stands_out(clean, expected, weekly, rule, creep):
+                    creep = None
                 if creep is not None:
                     creeps.append(creep)
                     step = creep.last
@@ -79,6 +87,15 @@ def _creep_from(clean: Floats, weekly: Floats, rule: CreepRule, place: tuple[int
     base = clean[series, first - WEEK : first]
     expected = base[np.arange(end - first + 1) % WEEK]
     return Creep(series, side, first, step, end, end == last, expected)
+
+
+def _stands_out(clean: Floats, expected: Floats, weekly: Floats, rule: CreepRule, creep: Creep) -> bool:
+    """Whether the first and the last week differ by more than the noise of two weekly means."""
+    days = slice(max(0, creep.detected + 1 - NOISE_DAYS), creep.detected + 1)
+    errors = np.abs(clean[creep.series, days] - expected[creep.series, days])
+    sigma = MAD_TO_SIGMA * float(np.median(errors[~np.isnan(errors)])) * np.sqrt(2 / WEEK)
+    rise = abs(weekly[creep.series, creep.detected] - weekly[creep.series, creep.first - 1])
+    return bool(rise >= rule.sigmas * sigma)
 
 
 def _drifts(weeks: Floats, side: int, rule: CreepRule) -> bool:

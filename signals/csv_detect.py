@@ -14,8 +14,8 @@ from typing import TextIO
 import numpy as np
 import pandas as pd
 
-from signals.detector import Grid, Judgement, Sensitivity, judge
-from signals.grids import HOURS_PER_DAY, HOURS_PER_WEEK, daily_grid, hourly_grid
+from signals.detector import Judgement, Sensitivity, judge
+from signals.grids import HOURS_PER_DAY, HOURS_PER_WEEK, Grid, daily_grid, hourly_grid
 
 COLUMNS = ("series", "timestamp", "value")
 _STEPS = {"hourly": pd.Timedelta(hours=1), "daily": pd.Timedelta(days=1)}
@@ -116,12 +116,10 @@ def _by_grain(series: pd.Series, moments: pd.Series) -> dict[str, np.ndarray]:
         row = int(steps.index[steps == pd.Timedelta(0)][0])
         raise CsvError(f"Row {row + 2}: the series {series[row]!r} has this timestamp twice; keep one.")
     usual = steps.groupby(ordered["series"]).median()
-    grains = pd.Series("daily", index=usual.index)
+    grains: dict[object, str] = {}
     for name, step in usual.items():
         # A series of one point says nothing of its grain; it is all warm-up either way.
-        if pd.isna(step):
-            continue
-        grain = next((grain for grain, size in _STEPS.items() if step == size), None)
+        grain = "daily" if pd.isna(step) else next((grain for grain, size in _STEPS.items() if step == size), None)
         if grain is None:
             raise CsvError(f"The series {name!r} has a point every {step}; it must be hourly or daily.")
         grains[name] = grain
@@ -136,7 +134,7 @@ def _place(series: pd.Series, moments: pd.Series, grain: str) -> dict[str, np.nd
     lines = pd.factorize(series)[0]
     twice = pd.DataFrame({"line": lines, "step": steps}).duplicated().to_numpy()
     if twice.any():
-        row = int(series.index[np.flatnonzero(twice)[0]])
+        row = series.index.to_list()[int(np.flatnonzero(twice)[0])]
         raise CsvError(f"Row {row + 2}: the series has two points within one step of an otherwise {grain} series.")
     if steps.max() >= _MOST_STEPS:
         raise CsvError(f"The {grain} series span {steps.max()} steps; at most {_MOST_STEPS} can be judged at once.")

@@ -1,17 +1,51 @@
 """The two time grids the detector knows: days with a week in them, hours with a day and a week in them."""
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
-from signals.detector import Candidate, Grid, Season
+from signals.arrays import Flags
 
 DAYS_OF_WARM_UP = 21
 DAYS_BEFORE_A_LEVEL_IS_ACCEPTED = 14
 HOURS_PER_DAY, HOURS_PER_WEEK = 24, 168
 
 
-def daily_grid(first: date, days: int) -> Grid:
+@dataclass(frozen=True)
+class Season:
+    """A repeating shape: `slots[t]` says which of its `count` positions step t is in."""
+
+    slots: NDArray[np.int64]
+    count: int
+    cycle: int
+    depth: int
+    is_additive: bool = False
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One forecast: the shape `season` (an index) on the median of the last `window` deseasonalised steps."""
+
+    season: int
+    window: int
+
+
+@dataclass(frozen=True)
+class Grid:
+    """How the steps of all series lie in time. Lengths are in steps."""
+
+    seasons: tuple[Season, ...]
+    candidates: tuple[Candidate, ...]
+    warm_up: int
+    memory: int
+    accept_after: int
+    refresh: int
+    month_ends: Flags | None = None
+
+
+def daily_grid(first: date, days: int, accept_after: int = DAYS_BEFORE_A_LEVEL_IS_ACCEPTED) -> Grid:
     """Days from `first` on: shape by weekday, recent level over one and three weeks, month ends known."""
     weekdays = (np.arange(days) + first.weekday()) % 7
     dates = [first + timedelta(days=offset) for offset in range(days)]
@@ -31,7 +65,7 @@ def daily_grid(first: date, days: int) -> Grid:
         ),
         warm_up=DAYS_OF_WARM_UP,
         memory=42,
-        accept_after=DAYS_BEFORE_A_LEVEL_IS_ACCEPTED,
+        accept_after=accept_after,
         refresh=1,
         month_ends=np.array([(day + timedelta(days=1)).day == 1 for day in dates]),
     )

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from signals.arrays import Flags, Floats
 from signals.creep import Creep, CreepRule, find_creeps
-from signals.detector import Flags, Floats, Judgement, Sensitivity, judge
+from signals.detector import Judgement, Sensitivity, judge
 from signals.grids import daily_grid
 from signals.series import SeriesSet
 
@@ -16,7 +17,8 @@ class SpikeRules:
 
     `minimum_day_usd`, `minimum_ratio`: a day differs when it is off by both. `minimum_usd`: what a spike comes to
     before it is one. `gap_days`: quiet days that do not end a spike. `new_after_days`: how long a provider's data
-    must have been there before a series that begins is called new; it stays new for `new_for_days`.
+    must have been there before a series that begins is called new. `normal_after_days`: how long a series is new, and
+    another level of an old one a spike, before it counts as normal.
     """
 
     minimum_day_usd: float = 15.0
@@ -24,7 +26,7 @@ class SpikeRules:
     minimum_usd: float = 50.0
     gap_days: int = 2
     new_after_days: int = 7
-    new_for_days: int = 14
+    normal_after_days: int = 28
     sensitivity: Sensitivity = field(default_factory=lambda: Sensitivity(sigmas=4.0, floor_ratio=0.03))
     creep: CreepRule = field(default_factory=CreepRule)
 
@@ -52,7 +54,7 @@ def find_episodes(series: SeriesSet, rules: SpikeRules) -> list[Episode]:
         known[number, :begin] = np.nan
     judgement = judge(
         known,
-        daily_grid(series.first, series.values.shape[1]),
+        daily_grid(series.first, series.values.shape[1], rules.normal_after_days),
         replace(rules.sensitivity, relative=rules.minimum_ratio, absolute=rules.minimum_day_usd),
     )
     for number, begin in begins.items():
@@ -60,7 +62,7 @@ def find_episodes(series: SeriesSet, rules: SpikeRules) -> list[Episode]:
     sides = np.where(judgement.is_anomaly, np.sign(np.nan_to_num(known - judgement.expected)), 0).astype(np.int8)
     clean = np.where(judgement.is_anomaly | np.isnan(known), np.nan_to_num(judgement.expected), np.nan_to_num(known))
     sudden = _sudden(series, judgement, sides, judgeable, begins, rules)
-    slow = [_from_creep(creep) for creep in find_creeps(clean, judgeable, rules.creep)]
+    slow = [_from_creep(creep) for creep in find_creeps(clean, judgement.expected, judgeable, rules.creep)]
     return sorted(_merge(sudden, slow), key=lambda found: (found.series, found.first, found.side))
 
 
@@ -87,7 +89,7 @@ def _beginnings(series: SeriesSet, judgeable: Flags, rules: SpikeRules) -> dict[
 
 
 def _expect_nothing(judgement: Judgement, known: Floats, number: int, begin: int, rules: SpikeRules) -> None:
-    days = slice(begin, begin + rules.new_for_days)
+    days = slice(begin, begin + rules.normal_after_days)
     judgement.expected[number, days] = 0.0
     with np.errstate(invalid="ignore"):
         judgement.is_anomaly[number, days] = known[number, days] > 0

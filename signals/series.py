@@ -6,9 +6,8 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from signals.detector import Flags, Floats
+from signals.arrays import Flags, Floats
 
 UNALLOCATED = "unallocated"
 BILL_SOURCES = ("aws_cur", "gcp_billing", "azure_cost")
@@ -59,7 +58,7 @@ def billed_series(spend: pa.Table, status: pa.Table) -> SeriesSet | None:
 
 def estimated_series(tokens: pa.Table, status: pa.Table) -> SeriesSet | None:
     """Series of estimated cost from the rows of `TOKENS_QUERY`; None without priced rows."""
-    priced = tokens.filter(pc.is_valid(tokens["estimated_cost_usd"]))
+    priced = tokens.filter(tokens["estimated_cost_usd"].is_valid())
     return _series(priced, status, "estimate", "usage_date", "estimated_cost_usd", METER_SOURCES)
 
 
@@ -78,13 +77,13 @@ def _series(
 ) -> SeriesSet | None:
     if table.num_rows == 0:
         return None
-    first = pc.min(table[day_column]).as_py()
-    last = pc.max(table[day_column]).as_py()
+    dates = table[day_column].to_pandas()
+    first, last = dates.min(), dates.max()
     keys = tuple(sorted({SeriesKey(*row) for row in _key_frame(table).itertuples(index=False)}, key=SeriesKey.text))
     rows = with_series(table, day_column, keys, first)
     values = np.zeros((len(keys), (last - first).days + 1))
     series, days = rows["series"].to_numpy(), rows["day"].to_numpy()
-    np.add.at(values, (series, days), pc.cast(rows[metric], pa.float64()).to_numpy())
+    np.add.at(values, (series, days), rows[metric].cast(pa.float64()).to_numpy())
     judgeable = _complete_days(rows, keys, values.shape, first, _complete_through(status, sources))
     return SeriesSet(lane, metric, first, keys, values, judgeable, rows)
 

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from signals.bridge import QUANTUM, ZERO, Bridge, Consumption, explain
 from signals.incidents import Episode, SpikeRules, find_episodes
@@ -81,7 +80,7 @@ def _report(
     drivers: list[dict[str, object]],
 ) -> None:
     wanted = sorted({episode.series for episode in episodes})
-    rows = series.rows.filter(pc.is_in(series.rows["series"], pa.array(wanted, type=pa.int64())))
+    rows = series.rows.filter(pa.array(np.isin(series.rows["series"].to_numpy(), wanted)))
     requests = with_series(tokens, "usage_date", series.keys, series.first) if tokens.num_rows else None
     for episode in episodes:
         days = range(episode.first, episode.last + 1)
@@ -157,8 +156,8 @@ def _consumption(
 
 
 def _chosen(rows: pa.Table, number: int, days: set[int]) -> pa.Table:
-    wanted = pa.array(sorted(days), type=pa.int64())
-    return rows.filter(pc.and_(pc.equal(rows["series"], number), pc.is_in(rows["day"], wanted)))
+    is_wanted = (rows["series"].to_numpy() == number) & np.isin(rows["day"].to_numpy(), sorted(days))
+    return rows.filter(pa.array(is_wanted))
 
 
 def _verdict(series: SeriesSet, episode: Episode, bridge: Bridge) -> str:

@@ -69,14 +69,14 @@ SPIKE_DRIVER_SCHEMA = pa.schema(
 
 SPIKE_COLUMNS = {
     "spike_id": "Stable id of the spike: a hash of lane, series, direction and started_on.",
-    "lane": "billed: judged on the provider's bill. estimate: on metered tokens at list price, for days not yet billed.",
+    "lane": "billed: judged on the provider's bill. estimate: on metered tokens at list price, on days not yet billed.",
     "started_on": "First usage day (UTC) that was not as expected.",
     "detected_on": "Usage day (UTC) whose figures were enough to call it a spike.",
     "ended_on": "Last usage day (UTC) of the spike; NULL while it lasts.",
     "provider": "aws, gcp or azure.",
     "team": "Team the cost is attributed to; unallocated where no evidence names one.",
     "product": "Product of the team; NULL where unknown.",
-    "sub_account_id": "Account, project or subscription; only for team unallocated, whose spikes are judged for each of them.",
+    "sub_account_id": "Account, project or subscription; only for team unallocated, which is judged for each of them.",
     "model": "Canonical model, when nearly all of the change sits in one; else NULL.",
     "metric": "What was judged: effective_cost_usd (billed lane) or estimated_cost_usd (estimate lane).",
     "direction": "up or down.",
