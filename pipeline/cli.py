@@ -14,9 +14,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from alerts.errors import AlertError
+from dashboard.serve import ServeError
 from ingest.errors import ConfigError, InferledgerError
 from ingest.registry import SOURCES
 from ingest.settings import Settings, load_settings
+from state import StateError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 stderr = Console(stderr=True)
@@ -245,17 +248,14 @@ def dashboard(
 
 def _serve(home: Path, port: int) -> None:
     from dashboard.serve import serve
-    from pipeline.demo import stop
 
-    process, url = serve(home, port)
-    sys.stdout.write(f"The dashboard is at {url} (Ctrl-C ends it).\n")
+    served = serve(home, port)
+    sys.stdout.write(f"The dashboard is at {served.url} (Ctrl-C ends it).\n")
     sys.stdout.flush()
     try:
-        process.wait()
-    except KeyboardInterrupt:
-        sys.stdout.write("\nStopped.\n")
+        served.wait()
     finally:
-        stop(process)
+        served.stop()
 
 
 def main() -> None:
@@ -269,7 +269,7 @@ def main() -> None:
     except ConfigError as error:
         sys.stderr.write(f"inferledger: {error}\n")
         sys.exit(2)
-    except InferledgerError as error:
+    except (InferledgerError, StateError, AlertError, ServeError) as error:
         sys.stderr.write(f"inferledger: {error}\n")
         sys.exit(1)
 
