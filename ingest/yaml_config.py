@@ -28,6 +28,7 @@ _PLAIN = {
     "string_pattern_mismatch": "{found} does not look like {pattern}",
     "string_too_short": "is empty",
     "too_short": "needs at least {min_length} entry",
+    "tuple_type": "{found} where a list is expected",
     "int_type": "{found} is not a whole number",
     "bool_type": "{found} is not one of true, false",
     "value_error": "{found}: {error}",
@@ -154,7 +155,7 @@ def load_yaml(path: Path, model: type[ModelT], check: Callable[[ModelT], None] |
         where = f"{path}:{document.line(error.place)}: {_dotted(error.place)}"
         raise ConfigError(f"{where}: {error}.", _remedy(path)) from error
     except ValidationError as error:
-        mistakes = [_mistake(document, model, detail) for detail in error.errors()]
+        mistakes = [_mistake(document, model, detail) for detail in error.errors() if not _is_echo(detail)]
         told = mistakes[:_MAX_TOLD]
         if len(mistakes) > len(told):
             told.append(f"and {len(mistakes) - len(told)} more mistakes in {path}")
@@ -198,6 +199,11 @@ def _dotted(place: Sequence[str | int]) -> str:
     for part in place:
         text += f"[{part}]" if isinstance(part, int) else (f".{part}" if text else part)
     return text or "(top level)"
+
+
+def _is_echo(detail: ErrorDetails) -> bool:
+    """Whether a list only counts as too short because its entries, told apart, are wrong."""
+    return detail["type"] == "too_short" and len(detail["input"]) >= detail.get("ctx", {})["min_length"]
 
 
 def _mistake(document: _Document, model: type[BaseModel], detail: ErrorDetails) -> str:
