@@ -46,6 +46,18 @@ class Table:
     columns: tuple[Column, ...]
 
 
+PUBLICATION = Table(
+    "publication",
+    "One row: what this published file is.",
+    (
+        Column("as_of", "timestamp", "Clock of the run that published it, UTC."),
+        Column("run_id", "varchar", "The run that published it."),
+        Column("complete_through", "date", "Last day up to which every source is complete. NULL when none ever was."),
+        Column("published_rows", "bigint", "Rows of all other tables together."),
+    ),
+)
+
+
 def manifest() -> dict[str, Any]:
     """The manifest of the dbt project, parsed anew in a folder of its own.
 
@@ -135,9 +147,9 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def current_page() -> str:
-    """What the page has to hold now."""
-    return render([*mart_tables(manifest()), *signal_tables()])
+def published_tables(parsed: Mapping[str, Any]) -> list[Table]:
+    """All that a published file holds: marts, findings, and what the publication is."""
+    return [*mart_tables(parsed), *signal_tables(), PUBLICATION]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -145,7 +157,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m pipeline.dictionary", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the page is out of date")
     checking = parser.parse_args(arguments).check
-    page = current_page()
+    page = render(published_tables(manifest()))
     if not checking:
         PAGE.write_text(page)
         return 0

@@ -107,7 +107,7 @@ USAGE: Rows = [
     usage("steady", input_tokens=3),
 ]
 
-START = datetime(2026, 11, 10)
+START = datetime(2026, 11, 10)  # noqa: DTZ001 - the warehouse holds UTC without zone
 # a steady capacity: half used, 10 USD an hour; its tokens would cost 4 USD on demand (1.6 M x 2 + 0.08 M x 10)
 _HALF = {"utilization_ratio": Decimal("0.5"), "input_tokens": 1_600_000, "output_tokens": 80_000}
 CAPACITY: Rows = [capacity_hour("steady", START + timedelta(hours=hour), **_HALF) for hour in range(3)]
@@ -121,7 +121,7 @@ CAPACITY += [
         model="gpt-4o",
         price_scope="regional",
         input_tokens=5,
-        **{"utilization_ratio": Decimal("0.5")},
+        utilization_ratio=Decimal("0.5"),
     ),
     capacity_hour(
         "spilling", START, spill_input_tokens=1_000_000, spill_cached_tokens=200_000, spill_output_tokens=10_000
