@@ -1,0 +1,85 @@
+{# whether a row of the AWS bill is for Bedrock: four offer codes of AWS itself, or a Marketplace listing for Bedrock #}
+{% macro aws_is_bedrock(billing_entity, product_code, product_name) -%}
+    coalesce(
+        (
+            {{ billing_entity }} = 'AWS'
+            and {{ product_code }} in (
+                'AmazonBedrock', 'AmazonBedrockService', 'AmazonBedrockFoundationModels', 'AmazonBedrockAgentCore'
+            )
+        )
+        or ({{ billing_entity }} = 'AWS Marketplace' and contains({{ product_name }}, 'Bedrock')),
+        false
+    )
+{%- endmacro %}
+
+{#
+    The token class of a Bedrock usage type. The order matters: every cache type names input tokens too, and a
+    one-hour cache write names a cache write.
+#}
+{% macro aws_token_class(usage_type) -%}
+    {%- set text = "lower(" ~ usage_type ~ ")" -%}
+    case
+        when regexp_matches({{ text }}, 'provisionedthroughput|reserved') then 'other'
+        when regexp_matches({{ text }}, 'cache[-_]?read') then 'cache_read'
+        when regexp_matches({{ text }}, 'cache[-_]?write') and contains({{ text }}, '1h') then 'cache_write_1h'
+        when regexp_matches({{ text }}, 'cache[-_]?write') then 'cache_write_5m'
+        when regexp_matches({{ text }}, 'output[-_]?token') then 'output'
+        when regexp_matches({{ text }}, 'input[-_]?token') then 'input'
+        else 'other'
+    end
+{%- endmacro %}
+
+{# how a Bedrock usage type is sold #}
+{% macro aws_pricing_category(usage_type) -%}
+    {%- set text = "lower(" ~ usage_type ~ ")" -%}
+    case
+        when {{ usage_type }} is null then 'other'
+        when contains({{ text }}, 'provisionedthroughput') then 'provisioned'
+        when contains({{ text }}, 'reserved') then 'committed'
+        when contains({{ text }}, 'batch') then 'batch'
+        when regexp_matches({{ text }}, '[-_]flex') then 'flex'
+        when regexp_matches({{ text }}, '[-_]priority') then 'priority'
+        else 'on_demand'
+    end
+{%- endmacro %}
+
+{#
+    Tokens of a Bedrock usage row. AWS's own models are billed per 1K tokens, Marketplace ones per million; a row in
+    another unit has no tokens. A double times 1,000 can miss the whole number by its last bit, so it is rounded.
+#}
+{% macro aws_tokens(usage_amount, pricing_unit) -%}
+    case
+        when lower({{ pricing_unit }}) in ('1k tokens', '1k token') then cast(round({{ usage_amount }} * 1000) as bigint)
+        when lower({{ pricing_unit }}) in ('units', '1m tokens', 'million tokens')
+            then cast(round({{ usage_amount }} * 1000000) as bigint)
+        when lower({{ pricing_unit }}) in ('tokens', 'token') then cast(round({{ usage_amount }}) as bigint)
+    end
+{%- endmacro %}
+
+{#
+    The model's name inside a usage type of AWS itself: between the region prefix and the words of the token class. It
+    may hold hyphens itself (gpt-oss-120b), so the words that follow end it, not the next hyphen.
+#}
+{% macro aws_billing_name(usage_type) -%}
+    nullif(
+        regexp_extract(
+            {{ usage_type }},
+            '^[A-Z0-9]+-(.+?)-(mantle|input|output|cache|reserved|batch|text|latency|ProvisionedThroughput)[-_]?',
+            1
+        ),
+        ''
+    )
+{%- endmacro %}
+
+{# FOCUS charge category of a line item type #}
+{% macro aws_charge_category(line_item_type) -%}
+    case
+        when {{ line_item_type }} in ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage') then 'Usage'
+        when {{ line_item_type }} = 'Tax' then 'Tax'
+        when {{ line_item_type }} in ('Credit', 'Refund') then 'Credit'
+        when {{ line_item_type }} in (
+            'Fee', 'RIFee', 'SavingsPlanRecurringFee', 'SavingsPlanUpfrontFee', 'FlatRateSubscription'
+        ) then 'Purchase'
+        else 'Adjustment'
+    end
+{%- endmacro %}

@@ -1,0 +1,86 @@
+with
+
+line_items as (
+    select * from {{ ref('stg_aws_cur__line_items') }}
+),
+
+-- one row per day of what was one row per hour; tokens need each row's own unit, so they are counted first
+days as (
+    select
+        payer_account_id,
+        usage_account_id,
+        resource_id,
+        billing_entity,
+        line_item_type,
+        product_code,
+        product_name,
+        usage_type,
+        region_code,
+        pricing_unit,
+        resource_tags,
+        currency_code,
+        billing_month,
+        cast(usage_start_at as date) as usage_date,
+        cast(sum({{ aws_tokens('usage_amount', 'pricing_unit') }}) as bigint) as unit_tokens,
+        cast(sum(unblended_cost) as decimal(38, 12)) as unblended_cost,
+        cast(sum(coalesce(net_unblended_cost, unblended_cost)) as decimal(38, 12)) as net_cost,
+        {{ known_sum('public_on_demand_cost') }} as list_cost,
+        count(*) as line_item_count,
+        count(invoice_id) as invoiced_count,
+        max(usage_end_at) as usage_end_at
+    from line_items
+    group by
+        payer_account_id, usage_account_id, resource_id, billing_entity, line_item_type, product_code, product_name,
+        usage_type, region_code, pricing_unit, resource_tags, currency_code, billing_month,
+        cast(usage_start_at as date)
+),
+
+prefixes as (
+    select * from {{ ref('aws_region_prefixes') }}
+),
+
+classified as (
+    select
+        days.*,
+        coalesce(days.region_code, prefixes.region_id) as region_id,
+        {{ aws_is_bedrock('days.billing_entity', 'days.product_code', 'days.product_name') }} as is_bedrock,
+        case
+            when days.billing_entity = 'AWS Marketplace' then days.product_name
+            else {{ aws_billing_name('days.usage_type') }}
+        end as billed_model_name,
+        case
+            when days.billing_entity = 'AWS Marketplace' then 'product_name'
+            when contains(days.usage_type, '-mantle-') then 'model_id'
+            else 'billing_name'
+        end as name_kind,
+        {{ aws_token_class('days.usage_type') }} as usage_token_class,
+        regexp_matches(lower(days.usage_type), 'global') as is_global
+    from days
+    -- a prefix names one region: the join changes no row count
+    left join prefixes
+        on split_part(days.usage_type, '-', 1) = prefixes.prefix
+),
+
+names as (
+    select * from {{ ref('aws_model_names') }}
+),
+
+-- a name of a kind means one model at most: the join changes no row count
+named as (
+    select
+        classified.* exclude (billed_model_name, name_kind, usage_token_class),
+        case when classified.is_bedrock then classified.billed_model_name end as provider_model_name,
+        names.model,
+        case when classified.is_bedrock then classified.usage_token_class else 'other' end as token_class,
+        case
+            when classified.is_bedrock and classified.usage_token_class <> 'other' then classified.unit_tokens
+        end as tokens
+    from classified
+    left join names
+        on
+            classified.is_bedrock
+            and classified.name_kind = names.name_kind
+            and classified.billed_model_name = names.provider_model_name
+)
+
+select * from named

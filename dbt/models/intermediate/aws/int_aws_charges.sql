@@ -1,0 +1,93 @@
+with
+
+bill_days as (
+    select * from {{ ref('int_aws_bill_days') }}
+),
+
+workloads as (
+    select * from {{ ref('int_aws_workloads') }}
+),
+
+-- AWS and Marketplace invoice apart: a month is final for one when none of its rows lacks an invoice
+finality as (
+    select
+        payer_account_id,
+        billing_month,
+        billing_entity,
+        sum(line_item_count) = sum(invoiced_count) as is_final
+    from bill_days
+    group by payer_account_id, billing_month, billing_entity
+),
+
+-- few tag sets stand on many rows, so each is read once
+tag_sets as (
+    select
+        resource_tags,
+        {{ tag_value('resource_tags', 'team') }} as tag_team,
+        {{ tag_value('resource_tags', 'product') }} as tag_product,
+        {{ tag_value('resource_tags', 'environment') }} as tag_environment
+    from (select resource_tags from bill_days group by resource_tags)
+),
+
+-- a resource is one workload, a tag set and an entity's month stand once: the joins change no row count
+charges as (
+    select
+        bill_days.usage_date as charge_date,
+        bill_days.billing_month,
+        'aws' as provider,
+        bill_days.payer_account_id as billing_account_id,
+        bill_days.usage_account_id as sub_account_id,
+        bill_days.region_id,
+        bill_days.product_name as service_name,
+        cast(null as varchar) as service_id,
+        bill_days.usage_type as sku,
+        bill_days.product_code as product_family,
+        bill_days.resource_id,
+        coalesce(
+            workloads.workload_id,
+            case when bill_days.is_bedrock then nullif(regexp_extract(bill_days.resource_id, '[^/]+$'), '') end
+        ) as workload_id,
+        coalesce(tag_sets.tag_team, workloads.native_team) as native_team,
+        coalesce(tag_sets.tag_product, workloads.native_product) as native_product,
+        coalesce(tag_sets.tag_environment, workloads.native_environment) as native_environment,
+        bill_days.provider_model_name,
+        bill_days.model,
+        bill_days.token_class,
+        {{ aws_pricing_category('bill_days.usage_type') }} as pricing_category,
+        {{ aws_charge_category('bill_days.line_item_type') }} as charge_category,
+        case when finality.is_final then 'final' else 'provisional' end as cost_status,
+        bill_days.currency_code as billing_currency,
+        case when bill_days.currency_code = 'USD' then cast(1 as decimal(18, 12)) end as usd_per_currency,
+        bill_days.unblended_cost as billed_cost,
+        bill_days.net_cost as effective_cost,
+        bill_days.list_cost,
+        -- a discount row repeats the tokens of the usage it belongs to
+        case when bill_days.line_item_type = 'Usage' then bill_days.tokens end as consumed_tokens
+    from bill_days
+    inner join finality
+        on
+            bill_days.payer_account_id = finality.payer_account_id
+            and bill_days.billing_month = finality.billing_month
+            and bill_days.billing_entity = finality.billing_entity
+    left join tag_sets on bill_days.resource_tags is not distinct from tag_sets.resource_tags
+    left join workloads on bill_days.resource_id = workloads.resource_id
+)
+
+select
+    * exclude (provider_model_name, model, token_class, pricing_category, charge_category, cost_status,
+        billing_currency, usd_per_currency, billed_cost, effective_cost, list_cost, consumed_tokens),
+    case when coalesce(native_team, native_product, native_environment) is not null then 'profile_tag' end
+        as native_method,
+    provider_model_name,
+    model,
+    token_class,
+    pricing_category,
+    charge_category,
+    cost_status,
+    billing_currency,
+    usd_per_currency,
+    billed_cost,
+    effective_cost,
+    list_cost,
+    consumed_tokens
+from charges

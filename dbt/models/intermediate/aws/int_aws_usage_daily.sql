@@ -1,0 +1,76 @@
+with
+
+metrics as (
+    select * from {{ ref('stg_aws_bedrock__hourly_metrics') }}
+),
+
+workloads as (
+    select * from {{ ref('int_aws_workloads') }}
+),
+
+payers as (
+    select
+        usage_account_id,
+        any_value(payer_account_id) as payer_account_id
+    from {{ ref('int_aws_bill_days') }}
+    group by usage_account_id
+),
+
+-- CloudWatch has no point where nothing happened: beside a known call a missing counter is a true zero
+days as (
+    select
+        account_id,
+        region_id,
+        workload_id,
+        cast(hour_start as date) as usage_date,
+        {% for column, metric_names in {
+            'input_tokens': ['InputTokenCount'],
+            'output_tokens': ['OutputTokenCount'],
+            'cache_read_tokens': ['CacheReadInputTokenCount', 'CacheReadInputTokens'],
+            'cache_write_tokens': ['CacheWriteInputTokenCount', 'CacheWriteInputTokens'],
+            'request_count': ['Invocations'],
+            'throttled_count': ['InvocationThrottles'],
+            'error_count': ['InvocationClientErrors', 'InvocationServerErrors'],
+        }.items() -%}
+        cast(
+            coalesce(sum(total) filter (where metric in ('{{ metric_names | join("', '") }}')), 0) as bigint
+        ) as {{ column }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from metrics
+    group by account_id, region_id, workload_id, cast(hour_start as date)
+),
+
+-- an id is one workload in an account and region, an account has one payer: the joins change no row count
+usage as (
+    select
+        days.usage_date,
+        'aws' as provider,
+        payers.payer_account_id as billing_account_id,
+        days.account_id as sub_account_id,
+        days.region_id,
+        workloads.region_class,
+        days.workload_id,
+        workloads.provider_model_name,
+        workloads.model,
+        workloads.native_team,
+        workloads.native_product,
+        workloads.native_environment,
+        workloads.native_method,
+        days.input_tokens,
+        days.output_tokens,
+        days.cache_read_tokens,
+        days.cache_write_tokens,
+        days.request_count,
+        days.throttled_count,
+        days.error_count,
+        false as input_is_total
+    from days
+    left join payers on days.account_id = payers.usage_account_id
+    left join workloads
+        on
+            days.account_id = workloads.sub_account_id
+            and days.region_id = workloads.region_id
+            and days.workload_id = workloads.workload_id
+)
+
+select * from usage
