@@ -200,7 +200,7 @@ def provisioned_blocks(biller: Biller) -> list[Block]:
             Block(
                 sku=sku,
                 project=order["project"],
-                region=stream.region,
+                region="global" if stream.id in biller.catalog.raw["global_endpoint"] else stream.region,
                 unit="month",
                 start=start,
                 end=end,

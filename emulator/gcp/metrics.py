@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from emulator.gcp.catalog import load_catalog
 from emulator.gcp.traffic import StreamTraffic, gsu_limit
 
 if TYPE_CHECKING:
@@ -88,12 +89,13 @@ def _call(code: str, request_type: str) -> dict[str, str]:
 def _rows(series: _Series, stream: "Stream") -> pa.Table:
     used = series.values > 0
     count = int(used.sum())
+    is_global = stream.id in load_catalog().raw["global_endpoint"]
     is_claude = stream.model.startswith("claude")
     labels = {
         "metric": PREFIX + series.metric,
         **series.labels,
         "resource_container": stream.account,
-        "location": stream.region,
+        "location": "global" if is_global else stream.region,
         "publisher": "anthropic" if is_claude else "google",
         "model_user_id": stream.model,
         "model_version_id": "20250929" if is_claude else "default",

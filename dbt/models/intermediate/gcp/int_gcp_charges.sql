@@ -1,0 +1,131 @@
+{% set dimensions %}
+    charge_date, billing_month, billing_account_id, project_id, region_id, service_name, service_id, sku, resource_id,
+    provider_model_name, model, token_class, pricing_category, charge_category, billing_currency, usd_per_currency,
+    request_labels, project_labels
+{% endset %}
+
+with
+
+bill_rows as (
+    select * from {{ ref('int_gcp_bill_rows') }}
+),
+
+credits as (
+    select * from {{ ref('stg_gcp_billing__credits') }}
+),
+
+skus as (
+    select * from {{ ref('int_gcp_skus') }}
+),
+
+capacity_models as (
+    select * from {{ ref('int_gcp_capacity_models') }}
+),
+
+-- every credit's SKU is there once: the join changes no row count
+credit_rows as (
+    select
+        credits.*,
+        skus.provider_model_name,
+        skus.model,
+        skus.token_class,
+        skus.pricing_category,
+        'Credit' as charge_category
+    from credits
+    inner join skus
+        on
+            credits.service_id is not distinct from skus.service_id
+            and credits.service_name is not distinct from skus.service_name
+            and credits.sku_id is not distinct from skus.sku_id
+            and credits.sku is not distinct from skus.sku
+),
+
+-- credits stand beside what they lower, with no list price and no tokens of their own
+stacked as (
+    select
+        {{ dimensions }},
+        cost as billed_cost,
+        list_cost,
+        consumed_tokens
+    from bill_rows
+    union all
+    select
+        {{ dimensions }},
+        amount as billed_cost,
+        cast(0 as decimal(38, 12)) as list_cost,
+        cast(null as bigint) as consumed_tokens
+    from credit_rows
+),
+
+daily as (
+    select
+        {{ dimensions }},
+        cast(sum(billed_cost) as decimal(38, 12)) as billed_cost,
+        {{ known_sum('list_cost') }} as list_cost,
+        cast(sum(consumed_tokens) as bigint) as consumed_tokens
+    from stacked
+    group by {{ dimensions }}
+),
+
+-- request labels say more than the labels of the project; a throughput order's model is known where the project has one
+tagged as (
+    select
+        daily.* exclude (model, provider_model_name),
+        case
+            when daily.pricing_category = 'provisioned' then capacity_models.provider_model_name
+            else daily.provider_model_name
+        end as provider_model_name,
+        case when daily.pricing_category = 'provisioned' then capacity_models.model else daily.model end as model,
+        {{ tag_value('daily.request_labels', 'team') }} as request_team,
+        {{ tag_value('daily.project_labels', 'team') }} as project_team,
+        coalesce({{ tag_value('daily.request_labels', 'product') }}, {{ tag_value('daily.project_labels', 'product') }})
+            as native_product,
+        coalesce(
+            {{ tag_value('daily.request_labels', 'environment') }}, {{ tag_value('daily.project_labels', 'environment') }}
+        ) as native_environment
+    from daily
+    left join capacity_models
+        on daily.project_id = capacity_models.project_id
+),
+
+charges as (
+    select
+        charge_date,
+        billing_month,
+        'gcp' as provider,
+        billing_account_id,
+        project_id as sub_account_id,
+        region_id,
+        service_name,
+        service_id,
+        sku,
+        cast(null as varchar) as product_family,
+        resource_id,
+        project_id as workload_id,
+        coalesce(request_team, project_team) as native_team,
+        native_product,
+        native_environment,
+        case
+            when request_team is not null then 'request_label'
+            when project_team is not null then 'resource_tag'
+        end as native_method,
+        provider_model_name,
+        model,
+        token_class,
+        pricing_category,
+        charge_category,
+        -- Google closes an invoice in the first days of the next month; later corrections go to later months
+        case
+            when billing_month + interval '1 month 7 days' <= timestamp '{{ var("as_of") }}' then 'final'
+            else 'provisional'
+        end as cost_status,
+        billing_currency,
+        usd_per_currency,
+        billed_cost,
+        billed_cost as effective_cost,
+        list_cost,
+        consumed_tokens
+    from tagged
+)
+
+select * from charges

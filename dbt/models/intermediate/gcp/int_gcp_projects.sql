@@ -1,0 +1,27 @@
+with
+
+bill_rows as (
+    select * from {{ ref('int_gcp_bill_rows') }}
+    where project_id is not null
+),
+
+newest as (
+    select
+        project_id,
+        arg_max(billing_account_id, usage_start_at) as billing_account_id,
+        arg_max(project_labels, usage_start_at) as project_labels
+    from bill_rows
+    group by project_id
+),
+
+tagged as (
+    select
+        project_id,
+        billing_account_id,
+        {{ tag_value('project_labels', 'team') }} as native_team,
+        {{ tag_value('project_labels', 'product') }} as native_product,
+        {{ tag_value('project_labels', 'environment') }} as native_environment
+    from newest
+)
+
+select * from tagged

@@ -1,0 +1,95 @@
+with
+
+bill_rows as (
+    select * from {{ ref('int_gcp_bill_rows') }}
+),
+
+days as (
+    select * from {{ ref('int_gcp_billing_completeness') }}
+),
+
+token_counts as (
+    select * from {{ ref('stg_gcp_vertex__token_counts') }}
+),
+
+loads as (
+    select * from {{ ref('stg_landing__statuses') }}
+),
+
+billed as (
+    select
+        billing_account_id,
+        max(usage_end_at) filter (where consumed_tokens is not null) as watermark,
+        count(*) as landed_rows
+    from bill_rows
+    group by billing_account_id
+),
+
+-- the day before the first one that is not complete
+completeness as (
+    select
+        billing_account_id,
+        coalesce(min(usage_date) filter (where not is_complete) - 1, max(usage_date)) as complete_through,
+        min(usage_date) filter (where not is_complete) as first_missing,
+        max(usage_date) filter (where is_complete) as last_complete
+    from days
+    group by billing_account_id
+),
+
+billing_status as (
+    select
+        'gcp_billing' as source,
+        'gcp' as provider,
+        billed.billing_account_id as account_id,
+        billed.watermark,
+        completeness.complete_through,
+        billed.landed_rows as rows,
+        case
+            -- two days are the export's usual delay
+            when completeness.first_missing <= cast(timestamp '{{ var("as_of") }}' as date) - 2
+                then
+                    'Bill rows from ' || completeness.first_missing
+                    || ' on have not all arrived, although the usage was metered: late data.'
+        end as message
+    from billed
+    left join completeness
+        on billed.billing_account_id = completeness.billing_account_id
+),
+
+metered as (
+    select
+        project_id,
+        max(hour_start) + interval '1 hour' as watermark,
+        count(*) as landed_rows
+    from token_counts
+    group by project_id
+),
+
+-- a project that rests is not late; meters that stand still everywhere are
+newest as (
+    select max(watermark) as watermark
+    from metered
+),
+
+vertex_status as (
+    select
+        'gcp_vertex' as source,
+        'gcp' as provider,
+        metered.project_id as account_id,
+        metered.watermark,
+        cast(least(loads.last_success_at, newest.watermark) as date) - 1 as complete_through,
+        metered.landed_rows as rows,
+        loads.message
+    from metered
+    cross join newest
+    left join loads
+        on loads.source = 'gcp_vertex' and metered.project_id = loads.account_id
+),
+
+statuses as (
+    select * from billing_status
+    union all
+    select * from vertex_status
+)
+
+select * from statuses

@@ -1,0 +1,20 @@
+with
+
+points as (
+    select * from {{ source('gcp_vertex', 'gsu') }}
+),
+
+cast_points as (
+    select
+        project_id,
+        location as region_id,
+        publisher,
+        model_user_id as provider_model_name,
+        metric,
+        request_type,
+        cast(value as bigint) as units,
+        cast(hour_start as timestamp) as hour_start
+    from points
+)
+
+select * from cast_points

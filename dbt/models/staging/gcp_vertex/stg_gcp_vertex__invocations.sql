@@ -1,0 +1,20 @@
+with
+
+points as (
+    select * from {{ source('gcp_vertex', 'invocations') }}
+),
+
+cast_points as (
+    select
+        project_id,
+        location as region_id,
+        publisher,
+        model_user_id as provider_model_name,
+        response_code,
+        request_type,
+        cast(value as bigint) as calls,
+        cast(hour_start as timestamp) as hour_start
+    from points
+)
+
+select * from cast_points
