@@ -1,0 +1,65 @@
+{#
+    Team, product and environment by Azure's own tags: the deployment's tag where it names the team, else the tag that
+    the account's usage carried. A deployment's tag that names no team still adds product and environment.
+#}
+{% macro azure_native_tags(deployment_tags, resource_tags) -%}
+    coalesce({{ tag_value(deployment_tags, 'team') }}, {{ tag_value(resource_tags, 'team') }}) as native_team,
+    coalesce({{ tag_value(deployment_tags, 'product') }}, {{ tag_value(resource_tags, 'product') }}) as native_product,
+    coalesce({{ tag_value(deployment_tags, 'environment') }}, {{ tag_value(resource_tags, 'environment') }})
+        as native_environment,
+    case
+        when {{ tag_value(deployment_tags, 'team') }} is not null then 'deployment_tag'
+        when {{ tag_value(resource_tags, 'team') }} is not null then 'resource_tag'
+    end as native_method
+{%- endmacro %}
+
+{# the columns that every cloud's charges have, from a described Azure row #}
+{% macro azure_charge_columns() -%}
+    charge_date,
+    billing_month,
+    'azure' as provider,
+    billing_account_id,
+    sub_account_id,
+    region_id,
+    service_name,
+    consumed_service as service_id,
+    meter as sku,
+    service_name as product_family,
+    resource_id,
+    workload_id,
+    native_team,
+    native_product,
+    native_environment,
+    native_method,
+    provider_model_name,
+    model,
+    token_class,
+    case
+        when pricing_model in ('Reservation', 'SavingsPlan') then 'committed'
+        when charge_type <> 'Usage' or pricing_model is distinct from 'OnDemand' then 'other'
+        else coalesce(service_tier, 'on_demand')
+    end as pricing_category,
+    case charge_type
+        when 'Usage' then 'Usage'
+        when 'UnusedReservation' then 'Usage'
+        when 'UnusedSavingsPlan' then 'Usage'
+        when 'Purchase' then 'Purchase'
+        when 'Refund' then 'Credit'
+        when 'Tax' then 'Tax'
+        else 'Adjustment'
+    end as charge_category,
+    -- a month can move until the fifth day after its end
+    case
+        when cast(timestamp '{{ var("as_of") }}' as date) >= billing_month + interval '1 month' + interval '5 days' then 'final'
+        else 'provisional'
+    end as cost_status,
+    billing_currency,
+    case when billing_currency = 'USD' then cast(1 as decimal(18, 12)) end as usd_per_currency,
+    billed_cost,
+    effective_cost,
+    -- the query gives no list price
+    cast(null as decimal(38, 12)) as list_cost,
+    case
+        when token_class <> 'other' then cast(round(billed_quantity * block_size) as bigint)
+    end as consumed_tokens
+{%- endmacro %}

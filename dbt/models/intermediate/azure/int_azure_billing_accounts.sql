@@ -1,0 +1,17 @@
+-- which billing account pays for a subscription, as its cost rows say
+with
+
+costs as (
+    select * from {{ ref('int_azure_costs') }}
+    where sub_account_id is not null
+),
+
+newest as (
+    select
+        sub_account_id,
+        max_by(billing_account_id, charge_date) as billing_account_id
+    from costs
+    group by sub_account_id
+)
+
+select * from newest
