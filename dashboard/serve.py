@@ -76,7 +76,7 @@ def serve(
     home = home.resolve()
     home.mkdir(parents=True, exist_ok=True)
     free = free_port(port, host=host)
-    if free != port:
+    if port not in (free, 0):
         logger.warning("Port %d is taken; the dashboard takes %d.", port, free)
     switches = _SWITCHES | {"server.address": host, "server.port": str(free)}
     command = [sys.executable, "-m", "streamlit", "run", str(_APP)]

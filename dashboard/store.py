@@ -35,15 +35,15 @@ class StoreError(Exception):
     """The published file cannot be read; the message is one sentence for the person at the page."""
 
 
-class PublicationMissingError(StoreError):
+class PublicationMissing(StoreError):
     """Nothing has been published in this home."""
 
 
-class PublicationOutdatedError(StoreError):
+class PublicationOutdated(StoreError):
     """The file lacks a table or column that the page needs."""
 
 
-class PublicationReplacedError(StoreError):
+class PublicationReplaced(StoreError):
     """A new file was swapped in after this page began; the page has to start again."""
 
 
@@ -90,12 +90,12 @@ class Published:
         """A text that changes whenever the file is replaced.
 
         Raises:
-            PublicationMissingError: there is no file.
+            PublicationMissing: there is no file.
         """
         try:
             found = self.path.stat()
         except FileNotFoundError as error:
-            raise PublicationMissingError(
+            raise PublicationMissing(
                 f"Nothing has been published yet: {self.path} does not exist. "
                 "Run `inferledger run` (or `inferledger demo`), or set INFERLEDGER_HOME to the home with the data."
             ) from error
@@ -105,8 +105,8 @@ class Published:
         """Run ``queries/<name>.sql`` on the file known by ``identity``.
 
         Raises:
-            PublicationReplacedError: the file is no longer that one.
-            PublicationOutdatedError: a table or column of the contract is not in it.
+            PublicationReplaced: the file is no longer that one.
+            PublicationOutdated: a table or column of the contract is not in it.
             StoreError: it is not a readable DuckDB file.
         """
         text = query_text(name)
@@ -118,14 +118,14 @@ class Published:
                 names = [column[0] for column in answer.description or []]
                 return tuple(dict(zip(names, values, strict=True)) for values in answer.fetchall())
             except (duckdb.CatalogException, duckdb.BinderException) as error:
-                raise PublicationOutdatedError(
+                raise PublicationOutdated(
                     f"The published file is of another version than this dashboard ({_first_line(error)}). "
                     "Run `inferledger run` to publish it anew."
                 ) from error
 
     def _open(self, identity: str) -> duckdb.DuckDBPyConnection:
         if self.identity() != identity:
-            raise PublicationReplacedError("A newer file was published while this page was being drawn; open it again.")
+            raise PublicationReplaced("A newer file was published while this page was being drawn; open it again.")
         if self._connection is not None and self._identity == identity:
             return self._connection
         self.close()

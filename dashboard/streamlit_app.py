@@ -17,7 +17,7 @@ st.set_page_config(page_title="inferledger", page_icon=":material/receipt_long:"
 def _follow_publication() -> None:
     try:
         replaced = store.current_identity() != st.session_state.get("publication_identity")
-    except store.PublicationMissingError:
+    except store.PublicationMissing:
         return
     if replaced:
         st.rerun()
@@ -74,13 +74,13 @@ def _main() -> None:
         st.switch_page(pages["spikes"], query_params={"spike": st.query_params["spike"]})
     try:
         _draw(pages, chosen)
-    except store.PublicationMissingError as error:
+    except store.PublicationMissing as error:
         st.title("Nothing published yet", anchor=False)
         st.info(fmt.plain(str(error)), icon=":material/inbox:")
         _wait_for_publication()
-    except store.PublicationReplacedError:
+    except store.PublicationReplaced:
         st.rerun()
-    except store.PublicationOutdatedError as error:
+    except store.PublicationOutdated as error:
         st.error(str(error), icon=":material/history:")
     except store.StoreError as error:
         st.error(fmt.plain(str(error)), icon=":material/broken_image:")

@@ -1,0 +1,159 @@
+"""Every page in every state, run by Streamlit itself."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import state
+from tests.dashboard import fixture_published
+from tests.dashboard.conftest import PAGES, OpenPage, words
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_shows_as_of_completeness_and_basis(page: str, shared_home: Path, open_page: OpenPage) -> None:
+    app = open_page(shared_home, page)
+    shown = words(app)
+    assert not app.exception
+    assert not app.error
+    assert "As of** 18 Nov 2026, 06:00 UTC" in shown
+    assert "AWS Bedrock 16 Nov" in shown
+    assert "Azure OpenAI 15 Nov" in shown
+    assert "USD" in shown
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_without_any_charge_is_designed(page: str, tmp_path: Path, open_page: OpenPage) -> None:
+    fixture_published.build(tmp_path, empty=True)
+    app = open_page(tmp_path, page)
+    assert not app.exception
+    assert not app.error
+    expected = "No run is remembered" if page == "data_health" else "holds no charges yet"
+    assert expected in words(app)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_with_filters_that_leave_nothing_is_designed(page: str, shared_home: Path, open_page: OpenPage) -> None:
+    app = open_page(shared_home, page, provider=["azure"], team=["docs"], environment=["staging"])
+    assert not app.exception
+    assert not app.error
+
+
+@pytest.mark.parametrize(("basis", "currency"), [("list", "as-billed-EUR"), ("effective", "as-billed-USD")])
+@pytest.mark.parametrize("page", PAGES)
+def test_page_in_another_basis_and_currency(
+    page: str, basis: str, currency: str, shared_home: Path, open_page: OpenPage
+) -> None:
+    app = open_page(shared_home, page, basis=basis, currency=currency)
+    assert not app.exception
+    assert not app.error
+
+
+@pytest.mark.parametrize("period", ["7d", "90d", "month", "last-month", "custom"])
+def test_overview_in_every_period(period: str, shared_home: Path, open_page: OpenPage) -> None:
+    app = open_page(shared_home, period=period)
+    assert not app.exception
+    assert app.metric[0].label == "Spend in the period"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_published_says_what_to_run(page: str, tmp_path: Path, open_page: OpenPage) -> None:
+    app = open_page(tmp_path, page)
+    assert not app.exception
+    assert "Nothing has been published yet" in words(app)
+    assert "inferledger run" in words(app)
+
+
+@pytest.mark.parametrize(
+    ("page", "without"),
+    [
+        ("overview", "fct_spend_daily.attribution_method"),
+        ("overview", "source_status"),
+        ("models", "fct_tokens_daily.input_is_total"),
+        ("capacity", "fct_capacity_hourly"),
+        ("spikes", "fct_spike.verdict"),
+        ("data_health", "fct_provider_totals"),
+    ],
+)
+def test_older_file_is_one_sentence(page: str, without: str, tmp_path: Path, open_page: OpenPage) -> None:
+    fixture_published.build(tmp_path, without=without)
+    app = open_page(tmp_path, page)
+    assert not app.exception
+    assert [("another version" in error.value, "inferledger run" in error.value) for error in app.error] == [
+        (True, True)
+    ]
+
+
+def test_broken_file_is_one_sentence(tmp_path: Path, open_page: OpenPage) -> None:
+    file = fixture_published.build(tmp_path)
+    file.write_bytes(b"not a database at all" * 300)
+    app = open_page(tmp_path)
+    assert not app.exception
+    assert "is not a file this dashboard can read" in words(app)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_failed_run_stands_above_yesterdays_numbers(page: str, tmp_path: Path, open_page: OpenPage) -> None:
+    fixture_published.build(tmp_path)
+    store = state.open_state(f"sqlite:///{tmp_path / 'state.sqlite'}")
+    state.start_run(store, "run-later", fixture_published.AS_OF + timedelta(days=1))
+    state.finish_run(store, "run-later", "failed", "The test assert_marts_equal_landing failed.")
+    store.close()
+    app = open_page(tmp_path, page)
+    assert not app.exception
+    assert "still the numbers of 18 Nov 2026" in app.error[0].value
+    assert app.title[0].value != ""
+
+
+def test_old_numbers_are_called_old(tmp_path: Path, open_page: OpenPage) -> None:
+    fixture_published.build(tmp_path, as_of=fixture_published.AS_OF - timedelta(days=4))
+    app = open_page(tmp_path)
+    assert "4 days old" in app.warning[0].value
+
+
+def test_unallocated_is_visible_whatever_the_team_filter(shared_home: Path, open_page: OpenPage) -> None:
+    every, one = open_page(shared_home), open_page(shared_home, team=["docs"])
+    assert every.metric[2].label == one.metric[2].label == "Unallocated"
+    assert every.metric[2].value == one.metric[2].value != "$0.00"
+
+
+def test_charges_without_the_chosen_cost_are_counted_aloud(shared_home: Path, open_page: OpenPage) -> None:
+    app = open_page(shared_home, basis="list")
+    assert "have no known List cost, USD" in app.warning[0].value
+
+
+def test_alert_link_opens_its_spike_with_verdict_team_and_dollars(shared_home: Path, open_page: OpenPage) -> None:
+    shown = words(open_page(shared_home, "spikes", link={"spike": "sp-ticket-triage"}))
+    for part in (
+        "Verdict: efficiency",
+        "Team **support**",
+        "+$4,032.00",
+        "$1,680.00",
+        "10 Nov 2026",
+        "What it is made of",
+    ):
+        assert part in shown, part
+
+
+def test_link_to_a_dissolved_spike_shows_the_list(shared_home: Path, open_page: OpenPage) -> None:
+    app = open_page(shared_home, "spikes", link={"spike": "sp-gone"})
+    assert not app.exception
+    assert "sp-gone" in app.warning[0].value
+    assert len(app.dataframe) == 1
+
+
+def test_difference_to_the_bill_is_an_alarm(tmp_path: Path, open_page: OpenPage) -> None:
+    file = fixture_published.build(tmp_path)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("update fct_provider_totals set difference = 0.000000000001 where provider = 'gcp'")
+    app = open_page(tmp_path, "data_health")
+    assert "4 of 12 totals differ" in app.error[0].value
+
+
+def test_unknown_is_never_shown_as_zero(tmp_path: Path, open_page: OpenPage) -> None:
+    file = fixture_published.build(tmp_path)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("update fct_capacity_hourly set used_cost_usd = null, idle_cost_usd = null")
+    cards = {metric.label: metric.value for metric in open_page(tmp_path, "capacity").metric}
+    assert (cards["Of that used"], cards["Of that idle"]) == ("unknown", "unknown")
