@@ -13,7 +13,7 @@ import pyarrow as pa
 from emulator.azure.capacity import ReservationDay, bill_capacity, purchase_days
 from emulator.azure.catalog import BLOCKS, load_catalog
 from emulator.azure.elsewhere import bill_elsewhere
-from emulator.azure.estate import DEPLOYMENT_TAGGED, Account, Deployment
+from emulator.azure.estate import DEPLOYMENT_TAGGED, Account, Deployment, Reservation
 from emulator.azure.ledger import (
     ACTUAL,
     AMORTIZED,
@@ -179,47 +179,55 @@ def _reservation_table(reservation_days: list[ReservationDay]) -> pa.Table:
 
 def _inventory(world: World, traffic: Traffic) -> dict[str, Any]:
     """What Resource Manager and the reservation APIs know, as plain values."""
-    estate, catalog = traffic.estate, load_catalog()
+    estate = traffic.estate
     return {
         "tenant_id": estate.tenant_id,
         "billing_account_id": estate.billing_account_id,
         "currency": estate.currency,
         "subscriptions": [{"id": s.id, "name": s.name, "tags": dict(s.tags)} for s in estate.subscriptions],
-        "accounts": [
-            {
-                "id": a.resource_id,
-                "name": a.name,
-                "location": a.location,
-                "tags": dict(a.tags),
-                "kind": "AIServices" if a.name in DEPLOYMENT_TAGGED else "OpenAI",
-            }
-            for a in estate.accounts.values()
-        ],  # fmt: skip
-        "deployments": [
-            {
-                "account": d.account.name,
-                "name": d.name,
-                "sku": d.sku,
-                "model": d.model,
-                "version": catalog.model_version(d.model),
-                "capacity": d.ptus or 1000,
-                "tags": dict(d.tags),
-                "spillover": d.spillover,
-                "is_provisioned": d.is_provisioned,
-            }
-            for d in estate.deployments.values()
-        ],  # fmt: skip
+        "accounts": [_account(account) for account in estate.accounts.values()],
+        "deployments": [_deployment(deployment) for deployment in estate.deployments.values()],
         "transactions": [
-            {
-                "order": r.order,
-                "sku": r.sku,
-                "term": r.term,
-                "ptus": r.ptus,
-                "region": r.region,
-                "day": day.isoformat(),
-                "amount": str(catalog.ptu_price(r.sku, r.term) * r.ptus),
-            }
-            for r in estate.reservations
-            for day in purchase_days(world, r)
-        ],  # fmt: skip
+            _transaction(reservation, day)
+            for reservation in estate.reservations
+            for day in purchase_days(world, reservation)
+        ],
+    }
+
+
+def _account(account: Account) -> dict[str, Any]:
+    return {
+        "id": account.resource_id,
+        "name": account.name,
+        "location": account.location,
+        "kind": "AIServices" if account.name in DEPLOYMENT_TAGGED else "OpenAI",
+        "tags": dict(account.tags),
+    }
+
+
+def _deployment(deployment: Deployment) -> dict[str, Any]:
+    return {
+        "account": deployment.account.name,
+        "name": deployment.name,
+        "sku": deployment.sku,
+        "model": deployment.model,
+        "version": load_catalog().model_version(deployment.model),
+        # thousands of tokens per minute where no PTU is held
+        "capacity": deployment.ptus or 1000,
+        "tags": dict(deployment.tags),
+        "spillover": deployment.spillover,
+        "is_provisioned": deployment.is_provisioned,
+    }
+
+
+def _transaction(reservation: Reservation, day: date) -> dict[str, Any]:
+    price = load_catalog().ptu_price(reservation.sku, reservation.term) * reservation.ptus
+    return {
+        "order": reservation.order,
+        "sku": reservation.sku,
+        "term": reservation.term,
+        "ptus": reservation.ptus,
+        "region": reservation.region,
+        "day": day.isoformat(),
+        "amount": str(price),
     }

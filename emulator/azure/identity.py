@@ -7,8 +7,9 @@ from urllib.parse import parse_qs
 from emulator.azure.wire import AzureError, Call, Reply
 
 CLIENT_ID = "c11e0000-0000-4000-8000-0000000000d0"
-CLIENT_SECRET = "demo-application-password"  # the local Azure's only application; opens nothing elsewhere
-EXPIRED_SECRET = "demo-application-password-of-last-year"
+# the local Azure's only application; its secrets open nothing elsewhere
+CLIENT_SECRET = "demo-application-password"  # noqa: S105
+EXPIRED_SECRET = "demo-application-password-of-last-year"  # noqa: S105
 LIFE_S = 3599
 
 

@@ -1,4 +1,4 @@
-"""The cost rows of the demo's billing account, as Cost Management keeps them, and the true owner of each cent of AI spend.
+"""The demo's cost rows as Cost Management keeps them, and the true owner of each cent of AI spend.
 
 Amounts are whole units of 1e-8, the eight decimals to which Azure leaves costs unrounded.
 """

@@ -39,6 +39,9 @@ def _parts(traffic: Traffic, deployment: Deployment) -> list[pa.Table]:
         return sum((flow.counts[name] for flow in chosen), np.zeros(len(traffic.hours), dtype=np.int64))
 
     uncached, cached, output = (total(name, flows) for name in ("input_tokens", "cache_read_tokens", "output_tokens"))
+    errors = total("error_count", flows)
+    # a third of what fails is refused by the content filter
+    filtered = errors // 3
     counted = [
         ("ProcessedPromptTokens", None, None, uncached + cached),
         ("GeneratedTokens", None, None, output),
@@ -46,7 +49,8 @@ def _parts(traffic: Traffic, deployment: Deployment) -> list[pa.Table]:
         (REQUESTS, "200", "False", total("request_count", direct)),
         (REQUESTS, "200", "True", total("request_count", spilled)),
         (REQUESTS, "429", "False", total("throttled_count", flows)),
-        (REQUESTS, "500", "False", total("error_count", flows)),
+        (REQUESTS, "400", "False", filtered),
+        (REQUESTS, "500", "False", errors - filtered),
     ]
     if deployment.is_provisioned:
         counted.append(("ActiveTokens", None, None, uncached + output))

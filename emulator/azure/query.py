@@ -64,7 +64,7 @@ class CostQueries:
         return (last.year - first.year) * 12 + last.month - first.month + 1
 
     def answer(self, call: Call, scope: str, now: datetime, fault: Fault | None) -> Reply:
-        """One page: 5000 rows, with an absolute nextLink to be posted the same body while there are more; 204 for none."""
+        """One page of 5000 rows, with an absolute nextLink that wants the same body; 204 when there is no row."""
         body = call.json
         condition, values = self._scope(scope)
         columns, statement, parameters = self._statement(body, now, condition, values, fault)
@@ -149,7 +149,7 @@ class CostQueries:
             measure = MEASURES.get(str(wanted.get("name", "")).lower())
             if measure is None or wanted.get("function") != "Sum":
                 raise bad_request(
-                    f"Invalid dataset aggregation: '{wanted.get('name')}'; valid values: Cost, PreTaxCost, CostUSD, UsageQuantity."
+                    f"Invalid dataset aggregation: '{wanted.get('name')}'; valid values: {', '.join(MEASURES)}."
                 )
             columns.append({"name": wanted["name"], "type": "Number"})
             selected.append(f"sum({measure})")
@@ -177,7 +177,8 @@ def _grouping(wanted: Mapping[str, Any]) -> list[tuple[str, str]]:
     if wanted.get("type") == "TagKey":
         key = _literal(name)
         # tag names are case-insensitive to Azure
-        found = f"list_filter(map_entries(cast(cast(tags as json) as map(varchar, varchar))), e -> lower(e.key) = lower({key}))[1]"
+        entries = "map_entries(cast(cast(tags as json) as map(varchar, varchar)))"
+        found = f"list_filter({entries}, lambda e: lower(e.key) = lower({key}))[1]"
         return [("TagKey", f"if({found} is null, null, {key})"), ("TagValue", f"({found}).value")]
     if wanted.get("type") != "Dimension":
         raise bad_request(f"Invalid dataset grouping type '{wanted.get('type')}'; valid values: Dimension, TagKey.")

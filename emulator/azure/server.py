@@ -234,7 +234,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(payload[: len(payload) // 2] if is_cut else payload)
         self.close_connection = self.close_connection or is_cut
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ARG002 - the base class names them so
         return
 
 

@@ -1,4 +1,4 @@
-"""The Query Processing Units of the Cost Management API: 12 in 10 seconds, 60 in a minute, 600 in an hour, per tenant."""
+"""Query Processing Units of the Cost Management API: 12 in 10 seconds, 60 in a minute, 600 in an hour, per tenant."""
 
 import threading
 import time

@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Call:
-    """One request as received; `base` is the `https://host:port` it came to, `query` holds the last value of each name."""
+    """One request as received at `base` (`https://host:port`); `query` holds the last value of each name."""
 
     method: str
     path: str

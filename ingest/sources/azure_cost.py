@@ -2,8 +2,8 @@
 
 Endpoint: Cost Management's query, one per view, scope and month. Usage is read at each subscription; everything else
 (purchases, refunds, tax, rounding, unused reservation hours) at the billing account, where alone all of it is shown.
-The two never overlap, and both must add up to the billing account's own total by subscription and charge type before a
-month is written. Tags come from one more query per tag key (stream `tags`), because a row can be grouped by one tag only.
+The two never overlap, and both must add up to the billing account's own total by subscription and charge type before
+a month is written. Tags come from one more query per tag key (stream `tags`): a row can be grouped by one tag only.
 
 Write mode: one file per scope and month, replaced whole. Each run reads again the months that the trailing 35 days
 touch, because Azure restates a month until five days after its end, and any month of the backfill not landed yet.
@@ -131,7 +131,7 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:
     config = context.config.azure
     caller = AzureCaller(context.settings, config.tenant_id)
     account = _Account(caller, caller.costs(), config)
-    keys = {sub.id: _tag_keys(context, caller, sub.id) for sub in config.subscriptions}
+    keys = {sub.id.lower(): _tag_keys(context, caller, sub.id.lower()) for sub in config.subscriptions}
     wanted = _wanted(context, window)
     results: list[LoadResult] = []
     strangers: set[str] = set()
@@ -158,7 +158,7 @@ def _wanted(context: Context, window: Window | None) -> list[Window]:
     as_of, config = context.run.as_of, context.config
     backfill = months(Window(as_of - timedelta(days=config.backfill_days), as_of))
     recent = set(months(Window(as_of - timedelta(days=TRAILING_DAYS), as_of)))
-    scopes = [sub.id for sub in config.azure.subscriptions] + [config.azure.billing_account_id]
+    scopes = [*(sub.id.lower() for sub in config.azure.subscriptions), config.azure.billing_account_id]
     landed = [set(context.landing.windows(contract, scope)) for _, contract in VIEWS for scope in scopes]
     return [m for m in backfill if m in recent or not all(f"{m.start:%Y-%m-%d}" in found for found in landed)]
 
@@ -271,7 +271,7 @@ def _report(context: Context, strangers: set[str]) -> None:
     message = None
     if strangers:
         message = f"Subscriptions with cost that sources.yml does not name: {', '.join(sorted(strangers))}."
-    for scope in (*(sub.id for sub in config.subscriptions), config.billing_account_id):
+    for scope in (*(sub.id.lower() for sub in config.subscriptions), config.billing_account_id):
         days = context.landing.read(ACTUAL, scope=scope).column("UsageDate").to_pylist()
         watermark = _day_end(max(days)) if days else None
         context.landing.report(SOURCE, scope, watermark, message if scope == config.billing_account_id else None)

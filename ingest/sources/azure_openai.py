@@ -1,7 +1,8 @@
 """The inventory of Azure OpenAI: accounts and deployments with their tags, type, PTUs and spillover target.
 
-Endpoint: Cognitive Services accounts and deployments in Resource Manager; the client follows the pages. Azure keeps no history of it, so each run writes a snapshot into the window of its day. An account without a deployment
-has one row with NULL deployment fields. Run alone: `inferledger ingest azure_openai`.
+Endpoint: Cognitive Services accounts and deployments in Resource Manager; the client follows the pages. Azure keeps
+no history of it, so each run writes a snapshot into the window of its day. An account without a deployment has one
+row with NULL deployment fields. Run alone: `inferledger ingest azure_openai`.
 """
 
 from datetime import timedelta
@@ -59,12 +60,12 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:  # noqa: 
     start = day_start(context.run.as_of.date())
     today = Window(start, start + timedelta(days=1))
     results: list[LoadResult] = []
-    for done, subscription in enumerate(config.subscriptions, start=1):
+    for done, subscription_id in enumerate((sub.id.lower() for sub in config.subscriptions), start=1):
         rows: list[dict[str, Any]] = []
-        for account in list_accounts(caller, subscription.id):
-            rows += _account_rows(caller, subscription.id, account)
+        for account in list_accounts(caller, subscription_id):
+            rows += _account_rows(caller, subscription_id, account)
         table = pa.Table.from_pylist(rows, schema=DEPLOYMENTS.schema)
-        results.append(context.landing.write(DEPLOYMENTS, scope=subscription.id, window=today, batches=[table]))
+        results.append(context.landing.write(DEPLOYMENTS, scope=subscription_id, window=today, batches=[table]))
         context.progress(SOURCE, done, len(config.subscriptions))
     return results
 

@@ -3,8 +3,8 @@
 Endpoint: Azure Monitor `metrics:getBatch` of each region, at most fifty accounts a call. With a filter Azure gives ten
 series unless told otherwise and says nothing of the rest; here the number is asked for and reaching it is an error.
 Azure keeps 93 days. Write mode: one file per subscription and UTC day, replaced whole; each run reads the trailing
-three days again (values settle within minutes, the margin is for a missed run) and the days of the backfill not landed yet.
-Hours without a sample are absent. Run alone: `inferledger ingest azure_openai`.
+three days again (values settle within minutes, the margin is for a missed run) and the days of the backfill that are
+not landed. Hours without a sample are absent. Run alone: `inferledger ingest azure_openai`.
 """
 
 from collections import defaultdict
@@ -83,23 +83,23 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:
     config = context.config.azure
     caller = AzureCaller(context.settings, config.tenant_id)
     results: list[LoadResult] = []
-    for done, subscription in enumerate(config.subscriptions, start=1):
-        wanted = _wanted(context, window, subscription.id)
-        accounts = list_accounts(caller, subscription.id)
+    for done, subscription_id in enumerate((sub.id.lower() for sub in config.subscriptions), start=1):
+        wanted = _wanted(context, window, subscription_id)
+        accounts = list_accounts(caller, subscription_id)
         newest: datetime | None = None
         for span in _spans(wanted, _full_hour(context.run.as_of)):
-            rows = _read(caller, subscription.id, accounts, span)
+            rows = _read(caller, subscription_id, accounts, span)
             if not rows and accounts and newest is None and (span.end - span.start).days >= DAYS_PER_CALL:
                 raise EmptyAnswer(
-                    f"azure_openai: subscription {subscription.id} has accounts but no metric for {span}.",
+                    f"azure_openai: subscription {subscription_id} has accounts but no metric for {span}.",
                     "Grant 'Monitoring Reader' at the subscription, or take the subscription out of sources.yml.",
                 )
             newest = max(
                 [row["timestamp"] + timedelta(hours=1) for row in rows] + ([newest] if newest else []), default=None
             )
-            results += _land(context, subscription.id, span, rows)
+            results += _land(context, subscription_id, span, rows)
         message = None if accounts else "The subscription has no Cognitive Services account."
-        context.landing.report(SOURCE, subscription.id, newest, message)
+        context.landing.report(SOURCE, subscription_id, newest, message)
         context.progress(SOURCE, done, len(config.subscriptions))
     return results
 

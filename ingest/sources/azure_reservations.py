@@ -1,8 +1,9 @@
 """What Azure's reservations held and what was used of them, by day: summaries, and details by account.
 
-Endpoint: Consumption `reservationSummaries` and `reservationDetails` at the billing account; the client pages. A company without reservations has no row, which is a normal answer. Write mode: one file per month, replaced whole;
-each run reads the months again that the trailing 35 days touch, because usage is matched to reservations late, and
-those of the backfill that are not landed. Run alone: `inferledger ingest azure_reservations`.
+Endpoint: Consumption `reservationSummaries` and `reservationDetails` at the billing account; the client follows the
+pages. A company without reservations has no row, which is a normal answer. Write mode: one file per month, replaced
+whole; each run reads the months again that the trailing 35 days touch, because usage is matched to reservations late,
+and those of the backfill that are not landed. Run alone: `inferledger ingest azure_reservations`.
 """
 
 from collections.abc import Callable, Iterable
