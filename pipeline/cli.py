@@ -229,9 +229,8 @@ def alert(home: Home = None, config: Config = None, as_json: AsJson = False) -> 
 
     settings = _settings(home, config)
     result = send(settings, new_run(settings))
-    _print(
-        {"sent": result.sent, "known": result.known}, as_json, f"{result.sent} alerts sent, {result.known} told before."
-    )
+    summary = {"sent": result.sent, "spikes": result.spikes}
+    _print(summary, as_json, f"{result.sent} alerts sent about {result.spikes} spikes.")
 
 
 @app.command()
