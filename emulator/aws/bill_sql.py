@@ -141,7 +141,10 @@ where extract(day from day) = 5 and cast(day as timestamp) < cast($as_of as time
 
 
 def tax_lines() -> str:
-    """Month-to-date tax per product, replaced whenever the taxed amount moves; dated at the start of its month."""
+    """Month-to-date tax per product, replaced whenever the taxed amount moves; dated at the start of its month.
+
+    A Marketplace listing is one model, so its tax has that model; AWS taxes its own models together.
+    """
     return """
 insert into lines
 with taxed as (select * from lines where account = $account),
@@ -154,11 +157,13 @@ amounts as (
     select
         moves.period, moves.product_code, moves.moved_at, any_value(taxed.entity) as entity,
         any_value(taxed.seller) as seller, any_value(taxed.product_name) as product_name,
-        bool_or(taxed.in_scope) as in_scope, cast(sum(taxed.day_units) as bigint) as units
+        any_value(taxed.listed_model) as listed_model, bool_or(taxed.in_scope) as in_scope,
+        cast(sum(taxed.day_units) as bigint) as units
     from moves
     inner join (
         select
             period, product_code, entity, seller, product_name, in_scope, visible_from, visible_to,
+            case when entity = 'AWS Marketplace' then any_value(model) end as listed_model,
             sum(cost_units) as day_units
         from taxed
         group by period, product_code, entity, seller, product_name, in_scope, visible_from, visible_to
@@ -172,7 +177,7 @@ select
     'Tax for product code ' || product_code, null, null, 'USSalesTax', cast(period as timestamp),
     cast(period + interval 1 month as timestamp), period, 0.0,
     cast((units * $basis_points + 5000) // 10000 as bigint), cast((units * $basis_points + 5000) // 10000 as bigint),
-    null, null, null, null, 'other', null, moved_at,
+    null, null, null, listed_model, 'other', null, moved_at,
     lead(moved_at) over (partition by period, product_code order by moved_at)
 from amounts
 """

@@ -87,8 +87,17 @@ rated as (
 utilised as (
     select
         * exclude (tokens_per_minute_per_unit, output_weight),
-        cast(least(1, (input_tokens + output_tokens * coalesce(output_weight, 1))
-            / nullif(60 * tokens_per_minute_per_unit * units, 0)) as decimal(18, 12)) as utilization_ratio
+        -- least() would take 1 where the ratio is unknown
+        case
+            when tokens_per_minute_per_unit * units > 0
+                then cast(
+                    least(
+                        1,
+                        (input_tokens + output_tokens * coalesce(output_weight, 1))
+                        / (60 * tokens_per_minute_per_unit * units)
+                    ) as decimal(18, 12)
+                )
+        end as utilization_ratio
     from rated
 )
 

@@ -19,14 +19,20 @@ finality as (
     group by payer_account_id, billing_month, billing_entity
 ),
 
+distinct_tags as (
+    select resource_tags
+    from bill_days
+    group by resource_tags
+),
+
 -- few tag sets stand on many rows, so each is read once
 tag_sets as (
     select
-        resource_tags,
-        {{ tag_value('resource_tags', 'team') }} as tag_team,
-        {{ tag_value('resource_tags', 'product') }} as tag_product,
-        {{ tag_value('resource_tags', 'environment') }} as tag_environment
-    from (select resource_tags from bill_days group by resource_tags)
+        distinct_tags.resource_tags,
+        {{ tag_value('distinct_tags.resource_tags', 'team') }} as tag_team,
+        {{ tag_value('distinct_tags.resource_tags', 'product') }} as tag_product,
+        {{ tag_value('distinct_tags.resource_tags', 'environment') }} as tag_environment
+    from distinct_tags
 ),
 
 -- a resource is one workload, a tag set and an entity's month stand once: the joins change no row count
@@ -74,20 +80,8 @@ charges as (
 )
 
 select
-    * exclude (provider_model_name, model, token_class, pricing_category, charge_category, cost_status,
-        billing_currency, usd_per_currency, billed_cost, effective_cost, list_cost, consumed_tokens),
-    case when coalesce(native_team, native_product, native_environment) is not null then 'profile_tag' end
-        as native_method,
-    provider_model_name,
-    model,
-    token_class,
-    pricing_category,
-    charge_category,
-    cost_status,
-    billing_currency,
-    usd_per_currency,
-    billed_cost,
-    effective_cost,
-    list_cost,
-    consumed_tokens
+    *,
+    case
+        when coalesce(native_team, native_product, native_environment) is not null then 'profile_tag'
+    end as native_method
 from charges

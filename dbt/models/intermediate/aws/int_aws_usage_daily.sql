@@ -23,19 +23,13 @@ days as (
         region_id,
         workload_id,
         cast(hour_start as date) as usage_date,
-        {% for column, metric_names in {
-            'input_tokens': ['InputTokenCount'],
-            'output_tokens': ['OutputTokenCount'],
-            'cache_read_tokens': ['CacheReadInputTokenCount', 'CacheReadInputTokens'],
-            'cache_write_tokens': ['CacheWriteInputTokenCount', 'CacheWriteInputTokens'],
-            'request_count': ['Invocations'],
-            'throttled_count': ['InvocationThrottles'],
-            'error_count': ['InvocationClientErrors', 'InvocationServerErrors'],
-        }.items() -%}
-        cast(
-            coalesce(sum(total) filter (where metric in ('{{ metric_names | join("', '") }}')), 0) as bigint
-        ) as {{ column }}{{ ',' if not loop.last }}
-        {% endfor %}
+        {{ aws_metric_total(['InputTokenCount']) }} as input_tokens,
+        {{ aws_metric_total(['OutputTokenCount']) }} as output_tokens,
+        {{ aws_metric_total(['CacheReadInputTokenCount', 'CacheReadInputTokens']) }} as cache_read_tokens,
+        {{ aws_metric_total(['CacheWriteInputTokenCount', 'CacheWriteInputTokens']) }} as cache_write_tokens,
+        {{ aws_metric_total(['Invocations']) }} as request_count,
+        {{ aws_metric_total(['InvocationThrottles']) }} as throttled_count,
+        {{ aws_metric_total(['InvocationClientErrors', 'InvocationServerErrors']) }} as error_count
     from metrics
     group by account_id, region_id, workload_id, cast(hour_start as date)
 ),

@@ -1,57 +1,11 @@
 with
 
-profiles as (
-    select * from {{ ref('stg_aws_bedrock__inference_profiles') }}
-),
-
-throughputs as (
-    select * from {{ ref('stg_aws_bedrock__provisioned_throughputs') }}
+inventory as (
+    select * from {{ ref('int_aws_inventory') }}
 ),
 
 bill_days as (
     select * from {{ ref('int_aws_bill_days') }}
-),
-
-names as (
-    select * from {{ ref('aws_model_names') }}
-    where name_kind = 'model_id'
-),
-
-snapshots as (
-    select
-        account_id,
-        region_id,
-        profile_id as workload_id,
-        profile_arn as resource_id,
-        model_arns[1] as model_arn,
-        case
-            when list_contains(list_transform(model_arns, lambda arn: split_part(arn, ':', 4)), '') then 'global'
-            when len(model_arns) > 1 then 'geo'
-            else 'regional'
-        end as region_class,
-        tags,
-        snapshot_at
-    from profiles
-    union all
-    select
-        account_id,
-        region_id,
-        provisioned_id,
-        provisioned_arn,
-        foundation_model_arn,
-        'regional',
-        tags,
-        snapshot_at
-    from throughputs
-),
-
--- the newest snapshot that still shows the workload, so that a deleted one keeps its model and tags
-inventory as (
-    select
-        *,
-        split_part(model_arn, 'foundation-model/', 2) as provider_model_name
-    from snapshots
-    qualify row_number() over (partition by resource_id order by snapshot_at desc) = 1
 ),
 
 -- what the bill says about a resource: the only witness of a profile that was deleted before the first snapshot
@@ -77,7 +31,7 @@ joined as (
         coalesce(inventory.resource_id, billed.resource_id) as resource_id,
         coalesce(inventory.workload_id, billed.workload_id) as workload_id,
         coalesce(inventory.provider_model_name, billed.provider_model_name) as provider_model_name,
-        coalesce(names.model, billed.model) as model,
+        coalesce(inventory.model, billed.model) as model,
         coalesce(
             inventory.region_class,
             case
@@ -90,22 +44,36 @@ joined as (
         inventory.tags as inventory_tags
     from inventory
     full outer join billed on inventory.resource_id = billed.resource_id
-    left join names on inventory.provider_model_name = names.provider_model_name
 ),
 
 -- tags that the bill carries count before those that the control plane shows today
 tagged as (
     select
-        * exclude (billed_tags, inventory_tags),
-        {% for word in ['team', 'product', 'environment'] -%}
-        coalesce({{ tag_value('billed_tags', word) }}, {{ tag_value('inventory_tags', word) }}) as native_{{ word }}
-        {{- ',' if not loop.last }}
-        {% endfor %}
+        joined.sub_account_id,
+        joined.region_id,
+        joined.resource_id,
+        joined.workload_id,
+        joined.provider_model_name,
+        joined.model,
+        joined.region_class,
+        coalesce(
+            {{ tag_value('joined.billed_tags', 'team') }},
+            {{ tag_value('joined.inventory_tags', 'team') }}
+        ) as native_team,
+        coalesce(
+            {{ tag_value('joined.billed_tags', 'product') }},
+            {{ tag_value('joined.inventory_tags', 'product') }}
+        ) as native_product,
+        coalesce(
+            {{ tag_value('joined.billed_tags', 'environment') }},
+            {{ tag_value('joined.inventory_tags', 'environment') }}
+        ) as native_environment
     from joined
 )
 
 select
     *,
-    case when coalesce(native_team, native_product, native_environment) is not null then 'profile_tag' end
-        as native_method
+    case
+        when coalesce(native_team, native_product, native_environment) is not null then 'profile_tag'
+    end as native_method
 from tagged

@@ -6,5 +6,5 @@ select
     metric,
     -- counts arrive as doubles
     cast(round(value) as bigint) as total,
-    cast("timestamp" as timestamp) as hour_start
+    cast(timestamp as timestamp) as hour_start
 from {{ source('aws_bedrock', 'metrics_hourly') }}
