@@ -15,8 +15,8 @@ NOISE_DAYS = 28
 class CreepRule:
     """A creep is found when every one of the last weeks moved by `step` at least and all together by `total`.
 
-    `absolute` is the least change of the daily mean, in the unit of the series. It lasts until a week moves less
-    than half a `step`.
+    `absolute` is the least change of the daily mean, in the unit of the series, `sigmas` the least one in standard
+    deviations of the difference of two weeks. It lasts until a week moves less than half a `step`.
     """
 
     step: float = 0.04

@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signals.arrays import MAD_TO_SIGMA, TINY, Flags, Floats, mean_where, median_of, quantile_of_sorted
-from signals.baseline import Baseline, accept_new_level, forecast, learn, start
+from signals.baseline import Baseline, accept_new_level, forecast, learn, start, with_silence
 from signals.grids import Grid
 
+TAIL_SHARE = 0.9  # low enough that two freak days in a month do not make it
+TAIL_CAP = 6.0
 MONTH_ENDS_NEEDED = 2
 MONTH_END_TOLERANCE = 0.3  # share of what is expected by which a usual month end may differ
 
@@ -24,13 +26,13 @@ MONTH_END_TOLERANCE = 0.3  # share of what is expected by which a usual month en
 class Sensitivity:
     """When a distance is an anomaly: when it is beyond all of these.
 
-    `sigmas` robust standard deviations of the series' past errors, `tail_factor` times their 95th percentile,
+    `sigmas` robust standard deviations of the series' past errors, `tail_factor` times their 90th percentile,
     `relative` times what is expected, `absolute` in the unit of the series. `floor_ratio` is the least standard
     deviation, as a share of what is expected.
     """
 
     sigmas: float = 3.8
-    tail_factor: float = 1.75
+    tail_factor: float = 2.3
     relative: float = 0.0
     absolute: float = 0.0
     floor_ratio: float = 0.01
@@ -61,7 +63,7 @@ def judge(values: Floats, grid: Grid, sensitivity: Sensitivity) -> Judgement:
         if step % grid.refresh == 0:
             picked = np.argmin(base.scores, axis=0)
             spread = _spread(base, grid, picked, step)
-        expected = forecasts[picked, np.arange(series)]
+        expected = with_silence(base, grid, step, forecasts, forecasts[picked, np.arange(series)])
         reach = _reach(expected, spread, sensitivity)
         actual = values[:, step]
         if grid.month_ends is not None and grid.month_ends[step]:
@@ -80,7 +82,7 @@ def judge(values: Floats, grid: Grid, sensitivity: Sensitivity) -> Judgement:
 
 
 def _spread(base: Baseline, grid: Grid, picked: NDArray[np.int64], step: int) -> Floats:
-    """Robust sigma and 95th percentile of the picked forecast's past errors, and how both grow with the expected value.
+    """Robust sigma and 90th percentile of the picked forecast's past errors, and how both grow with the expected value.
 
     Columns: sigma, tail, the median size of the values, and the share of the spread that is proportional to it (0..1).
     """
@@ -98,7 +100,7 @@ def _spread(base: Baseline, grid: Grid, picked: NDArray[np.int64], step: int) ->
         count = np.sum(~np.isnan(ordered), axis=1)
         small_sample = 1.0 + 3.0 / np.maximum(count, 1)
         spread[rows, 0] = np.where(count >= 5, MAD_TO_SIGMA * quantile_of_sorted(ordered, 0.5) * small_sample, np.nan)
-        spread[rows, 1] = quantile_of_sorted(ordered, 0.95)
+        spread[rows, 1] = quantile_of_sorted(ordered, TAIL_SHARE)
         typical = median_of(sizes)
         spread[rows, 2] = typical
         spread[rows, 3] = _proportionality(errors, sizes, typical)
@@ -107,17 +109,17 @@ def _spread(base: Baseline, grid: Grid, picked: NDArray[np.int64], step: int) ->
 
 def _proportionality(errors: Floats, sizes: Floats, typical: Floats) -> Floats:
     """How much of the error grows with the size of the value: 0 constant noise, 1 noise in proportion."""
-    with np.errstate(invalid="ignore"):
-        large = sizes > typical[:, None]
-        small = sizes <= typical[:, None]
-    error_large, error_small = mean_where(errors, large), mean_where(errors, small)
-    size_large, size_small = mean_where(sizes, large), mean_where(sizes, small)
-    contrast = size_large / np.maximum(size_small, TINY)
-    growth = error_large / np.maximum(error_small, TINY)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = (growth - 1.0) / (contrast - 1.0)
+    known = ~np.isnan(errors) & ~np.isnan(sizes)
+    ceiling = TAIL_CAP * median_of(errors)[:, None]
+    mean_error, mean_size = mean_where(np.minimum(errors, ceiling), known), mean_where(sizes, known)
+    off_error = np.minimum(errors, ceiling) - mean_error[:, None]
+    off_size = sizes - mean_size[:, None]
+    variance = mean_where(off_size**2, known)
+    slope = mean_where(off_error * off_size, known) / np.maximum(variance, TINY)
+    share = slope * typical / np.maximum(mean_error + slope * (typical - mean_size), TINY)
     # Where sizes hardly differ, either reading gives the same band.
-    return np.clip(np.where(contrast > 1.2, np.nan_to_num(share), 0.5), 0.0, 1.0)
+    is_varied = np.sqrt(variance) > 0.1 * mean_size
+    return np.clip(np.where(is_varied, np.nan_to_num(share), 0.5), 0.0, 1.0)
 
 
 def _reach(expected: Floats, spread: Floats, sensitivity: Sensitivity) -> Floats:
@@ -139,23 +141,26 @@ def _with_month_end(
     earlier = np.flatnonzero(np.asarray(grid.month_ends)[:step])
     if len(earlier) < MONTH_ENDS_NEEDED:
         return expected, reach
-    extras = np.stack([_month_end_extra(base, grid, day, step) for day in earlier.tolist()], axis=1)
-    typical = median_of(extras)
-    with np.errstate(invalid="ignore"):
-        alike = (np.abs(extras) > reach[:, None]) & (
-            np.abs(extras - typical[:, None]) <= 0.5 * np.abs(typical)[:, None]
-        )
-        usual = expected + typical
-        wider = np.maximum(reach, MONTH_END_TOLERANCE * np.abs(usual))
-        is_usual = (alike.sum(axis=1) >= MONTH_ENDS_NEEDED) & (np.abs(actual - usual) <= wider)
-    return np.where(is_usual, usual, expected), np.where(is_usual, wider, reach)
+    levels = np.stack([_level_around(base, grid, day, step) for day in earlier.tolist()], axis=1)
+    actuals = base.values[:, earlier]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        extra, ratio = median_of(actuals - levels), median_of(actuals / levels)
+        # A batch comes on top of the day's traffic; a busy day multiplies it. Whichever explains this month's end.
+        choices = ((expected + extra, levels + extra[:, None]), (expected * ratio, levels * ratio[:, None]))
+        for usual, seen in choices:
+            stood_out = (np.abs(actuals - levels) > reach[:, None]) & (np.abs(actuals - seen) <= 0.5 * np.abs(seen))
+            wider = np.maximum(reach, MONTH_END_TOLERANCE * np.abs(usual))
+            is_usual = (stood_out.sum(axis=1) >= MONTH_ENDS_NEEDED) & (np.abs(actual - usual) <= wider)
+            is_usual &= np.abs(actual - usual) < np.abs(actual - expected)
+            expected, reach = np.where(is_usual, usual, expected), np.where(is_usual, wider, reach)
+    return expected, reach
 
 
-def _month_end_extra(base: Baseline, grid: Grid, day: int, step: int) -> Floats:
-    """What the day had above the level of the fortnight before and after it."""
+def _level_around(base: Baseline, grid: Grid, day: int, step: int) -> Floats:
+    """What the fortnight before and after a past day led one to expect of it."""
     season = grid.seasons[0]
     first, last = max(0, day - 14), min(step, day + 15)
     around = np.delete(base.level_base[:, first:last], day - first, axis=1)
     factors = np.delete(base.shapes[0][:, season.slots[first:last]], day - first, axis=1)
     level = median_of(np.divide(around, factors, out=np.full_like(around, np.nan), where=factors > 0.1))
-    return base.values[:, day] - level * base.shapes[0][:, season.slots[day]]
+    return level * base.shapes[0][:, season.slots[day]]

@@ -88,7 +88,7 @@ def hourly_grid(first_hour_of_week: int, hours: int) -> Grid:
     return Grid(
         seasons=seasons,
         candidates=tuple(Candidate(season, window) for season, window in windows),
-        warm_up=7 * HOURS_PER_DAY,
+        warm_up=(14 if hours >= 28 * HOURS_PER_DAY else 7) * HOURS_PER_DAY,
         memory=14 * HOURS_PER_DAY,
         accept_after=7 * HOURS_PER_DAY,
         refresh=HOURS_PER_DAY,

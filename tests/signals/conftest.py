@@ -108,7 +108,13 @@ def _typed(rows: list[dict[str, object]], day: str, measures: dict[str, pa.DataT
 
 
 def _status(world: World, through: dict[str, date]) -> pa.Table:
-    rows = [{"source": BILLS[p], "provider": p, "account_id": "payer", "complete_through": d} for p, d in through.items()]
-    rows += [{"source": METERS[p], "provider": p, "account_id": "payer", "complete_through": world.day(-1)} for p in METERS]
+    rows = [
+        {"source": BILLS[p], "provider": p, "account_id": "payer", "complete_through": d} for p, d in through.items()
+    ]
+    rows += [
+        {"source": METERS[p], "provider": p, "account_id": "payer", "complete_through": world.day(-1)} for p in METERS
+    ]
     names = ("source", "provider", "account_id")
-    return pa.Table.from_pylist(rows, schema=pa.schema([*((n, pa.string()) for n in names), ("complete_through", pa.date32())]))
+    return pa.Table.from_pylist(
+        rows, schema=pa.schema([*((n, pa.string()) for n in names), ("complete_through", pa.date32())])
+    )
