@@ -10,6 +10,31 @@ charges as (
     select * from {{ ref('int_charges_attributed') }}
 ),
 
+profiles as (
+    select * from {{ ref('stg_aws_bedrock__inference_profiles') }}
+),
+
+provisioned as (
+    select * from {{ ref('stg_aws_bedrock__provisioned_throughputs') }}
+),
+
+-- only Bedrock's ids say nothing to people; projects and deployments are named by their id
+names as (
+    select
+        account_id,
+        profile_id as workload_id,
+        max_by(profile_name, snapshot_at) as workload_name
+    from profiles
+    group by account_id, profile_id
+    union all
+    select
+        account_id,
+        provisioned_id as workload_id,
+        max_by(provisioned_name, snapshot_at) as workload_name
+    from provisioned
+    group by account_id, provisioned_id
+),
+
 seen_in_usage as (
     select
         {{ key }},
@@ -59,20 +84,27 @@ spans as (
     group by {{ key }}
 ),
 
+-- an id has at most one name in an account: the join changes no row count
 workloads as (
     select
-        provider,
-        billing_account_id,
-        sub_account_id,
-        workload_id,
-        model,
-        team,
-        product,
-        environment,
-        is_active,
-        valid_from,
-        case when not is_active then cast(date_add(last_day, interval 1 day) as date) end as valid_to
+        spans.provider,
+        spans.billing_account_id,
+        spans.sub_account_id,
+        spans.workload_id,
+        coalesce(names.workload_name, spans.workload_id) as workload_name,
+        spans.model,
+        spans.team,
+        spans.product,
+        spans.environment,
+        spans.is_active,
+        spans.valid_from,
+        case when not spans.is_active then cast(date_add(spans.last_day, interval 1 day) as date) end as valid_to
     from spans
+    left join names
+        on
+            spans.provider = 'aws'
+            and spans.sub_account_id = names.account_id
+            and spans.workload_id = names.workload_id
 )
 
 select * from workloads
