@@ -1,4 +1,8 @@
-"""The filters every page shares. They live in the URL, so a link shows its reader the same numbers."""
+"""The filters every page shares. They live in the URL, so a link shows its reader the same numbers.
+
+Streamlit writes the words of a choice into the URL (``?period=Last+30+complete+days&provider=AWS+Bedrock``): changing
+the words of a choice breaks the links that people kept.
+"""
 
 from calendar import monthrange
 from collections.abc import Mapping, Sequence
@@ -27,6 +31,7 @@ BASIS_MEANING: Final = {
 }
 _DAY: Final = timedelta(days=1)
 _AS_BILLED: Final = "as-billed-"
+_IN_THE_URL: Final = ("period", "provider", "team", "environment", "basis", "currency")
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ def _month_before(first: date) -> date:
 
 def choose(*, as_of: date, completeness: Sequence[store.Row], options: Sequence[store.Row]) -> Selection:
     """Draw the filters in the sidebar and return what they say."""
-    asked = {name: st.query_params.get_all(name) for name in ("provider", "team", "environment", "currency")}
+    asked = {name: st.query_params.get_all(name) for name in _IN_THE_URL}
     offered = {
         name: sorted({str(row[name]) for row in options if row[name] is not None})
         for name in ("provider", "team", "environment", "billing_currency")
@@ -116,7 +121,13 @@ def choose(*, as_of: date, completeness: Sequence[store.Row], options: Sequence[
         environments = _several("Environment", "environment", offered["environment"])
         basis = _basis()
         currency = _currency(offered["billing_currency"])
-    _say_what_is_not_offered(asked, offered | {"currency": _currency_keys(offered["billing_currency"])})
+    words = offered | {
+        "period": list(PERIODS.values()),
+        "provider": [fmt.provider(name) for name in offered["provider"]],
+        "basis": list(BASES.values()),
+        "currency": [_currency_words(key) for key in _currency_keys(offered["billing_currency"])],
+    }
+    _say_what_is_not_offered(asked, words)
     drawn_to = max((row["last_day"] for row in options), default=chosen.last_day) + _DAY
     follows_complete_days = choice not in ("custom", "last-month")
     return Selection(
@@ -191,11 +202,15 @@ def _currency_keys(billing_currencies: list[str]) -> list[str]:
     return ["USD", *(_AS_BILLED + name for name in billing_currencies if billing_currencies != ["USD"])]
 
 
+def _currency_words(key: str) -> str:
+    return f"{key.removeprefix(_AS_BILLED)} as billed" if key.startswith(_AS_BILLED) else key
+
+
 def _currency(billing_currencies: list[str]) -> str:
     return st.selectbox(
         "Currency",
         _currency_keys(billing_currencies),
-        format_func=lambda key: f"{key.removeprefix(_AS_BILLED)} as billed" if key.startswith(_AS_BILLED) else "USD",
+        format_func=_currency_words,
         key="currency",
         bind="query-params",
         persist_state="session",

@@ -71,7 +71,8 @@ def _main() -> None:
     pages = _pages()
     chosen = st.navigation(list(pages.values()))
     if chosen == pages["overview"] and "spike" in st.query_params:
-        st.switch_page(pages["spikes"], query_params={"spike": st.query_params["spike"]})
+        link = {name: st.query_params.get_all(name) for name in st.query_params}
+        st.switch_page(pages["spikes"], query_params=link)
     try:
         _draw(pages, chosen)
     except store.PublicationMissing as error:
