@@ -1,15 +1,17 @@
 """The configuration of the demo organisation loads, lands, and refuses what cannot be meant."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from ingest.config import load_configuration, load_sources
 from ingest.config_schema import MODELS, schema_texts
@@ -236,6 +238,26 @@ def test_an_editor_accepts_the_file_and_marks_an_unknown_key(name: str) -> None:
 
     assert list(validator.iter_errors(values)) == []
     assert list(validator.iter_errors(values | {"unknown_key": 1})) != []
+
+
+def keys_of(model: type[BaseModel]) -> set[str]:
+    """Every key of a file, those of its entries included."""
+    found: set[str] = set()
+    for name, field in model.model_fields.items():
+        found.add(field.alias or name)
+        for part in (field.annotation, *get_args(field.annotation)):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                found |= keys_of(part)
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_every_key_of_a_file_is_documented(name: str) -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    section = re.split(r"^## ", page, flags=re.MULTILINE)
+    text = next(part for part in section if part.startswith(f"{name}.yml"))
+
+    assert {key for key in keys_of(MODELS[name]) if not re.search(rf"[`.]{key}[`.\[]", text)} == set()
 
 
 def test_configuration_lands_as_rows(tmp_path: Path) -> None:
