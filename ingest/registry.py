@@ -9,8 +9,9 @@ from ingest.errors import ConfigError
 from ingest.run import Window
 
 SOURCES: dict[str, tuple[str, ...]] = {
-    "aws_bedrock": ("ingest.sources.aws_bedrock", "ingest.sources.aws_bedrock_metrics"),
+    # the bill names profiles that the inventory has forgotten, so it comes first
     "aws_cur": ("ingest.sources.aws_cur",),
+    "aws_bedrock": ("ingest.sources.aws_bedrock", "ingest.sources.aws_bedrock_metrics"),
     "gcp_billing": ("ingest.sources.gcp_billing",),
     "gcp_vertex": ("ingest.sources.gcp_vertex",),
     "azure_cost": ("ingest.sources.azure_cost",),
@@ -20,7 +21,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "config": ("ingest.sources.config",),
 }
 CLOUDS: dict[str, tuple[str, ...]] = {
-    "aws": ("aws_bedrock", "aws_cur"),
+    "aws": ("aws_cur", "aws_bedrock"),
     "gcp": ("gcp_billing", "gcp_vertex"),
     "azure": ("azure_cost", "azure_openai", "azure_reservations"),
 }
