@@ -40,6 +40,26 @@ SCOPE_RULES: Rows = [
     {"rule_id": "no-search", "priority": 50, "field": "sku", "pattern": "*search unit*", "is_in_scope": False},
 ]
 
+BUDGETS: Rows = [
+    {"budget_id": "met", "team": "devtools", "monthly_amount": "2"},
+    {"budget_id": "over", "team": "search", "monthly_amount": "1.999999999999"},
+    {"budget_id": "inside", "team": "search", "product": "labelled", "monthly_amount": "2"},
+    {"budget_id": "untouched", "team": "payments", "monthly_amount": "1"},
+    {"budget_id": "yen-inside", "team": "growth", "monthly_amount": "1000"},
+    {"budget_id": "euro", "team": "mobile", "monthly_amount": "1000", "currency": "EUR"},
+    {"budget_id": "ended", "team": "docs", "monthly_amount": "1", "valid_to": date(2026, 11, 1)},
+    {"budget_id": "not-begun", "team": "docs", "monthly_amount": "1", "valid_from": date(2026, 12, 1)},
+]
+
+# 2,500 tokens a minute and unit are 0.15 M an hour: 0.30 USD of input at 2 USD per million
+_PTU = {"model": "gpt-4o", "tokens_per_minute_per_unit": 2500}
+CAPACITY_PRICES: Rows = [
+    _PTU | {"term": "hourly", "usd_per_unit_hour": "1"},
+    _PTU | {"term": "1_month", "usd_per_unit_hour": "0.36"},
+    _PTU | {"term": "1_year", "usd_per_unit_hour": "0.27", "valid_to": date(2026, 11, 10)},
+    {"term": "1_year", "usd_per_unit_hour": "0.01"},
+]
+
 _GPT_4O = {"provider": "azure", "model": "gpt-4o", "service_tier": "standard", "context_band": "default"}
 _OLD, _NEW = {"valid_from": date(2020, 1, 1), "valid_to": date(2026, 11, 10)}, {"valid_from": date(2026, 11, 10)}
 LIST_PRICES: Rows = [
@@ -62,6 +82,7 @@ CHARGES: Rows = [
     charge("sub-sold", charge_date=date(2026, 11, 10), billed_cost=Decimal(5)),
     charge("sub-contested-1"),
     charge("sub-contested-2"),
+    charge("sub-contested-yen", billing_currency="JPY", usd_per_currency=None),
     charge("sub-grouped", resource_id=RESOURCE),
     charge("sub_literal%"),
     charge("subXliteralY"),
@@ -155,10 +176,14 @@ def interface_rows() -> dict[str, Rows]:
 def config_rows() -> dict[str, Rows]:
     """Rows by landed configuration stream, defaults filled in."""
     ruled = {"provider": "azure", "priority": 100}
-    teams = sorted({rule["team"] for rule in OWNERSHIP_RULES})
+    teams = sorted({rule["team"] for rule in [*OWNERSHIP_RULES, *BUDGETS]})
+    budgeted = {"currency": "USD", "cost_basis": "billed", "warn_at_pct": 80, "valid_from": date(2026, 1, 1)}
+    unit = {"provider": "azure", "unit_kind": "ptu", "sku_scope": "global", "valid_from": date(2025, 1, 1)}
     return {
         "teams": [{"team": team, "team_name": team.title(), "valid_from": date(2024, 1, 1)} for team in teams],
+        "budgets": [budgeted | budget for budget in BUDGETS],
         "ownership_rules": [ruled | {"valid_from": date(2025, 1, 1)} | rule for rule in OWNERSHIP_RULES],
         "scope_rules": [ruled | {"category": "model_api"} | rule for rule in SCOPE_RULES],
+        "capacity_prices": [unit | price for price in CAPACITY_PRICES],
         "list_prices": [{"valid_from": date(2020, 1, 1), "price_source": "by hand"} | price for price in LIST_PRICES],
     }

@@ -60,6 +60,10 @@ PROMISED = {
         "billing_month": "DATE",
         **dict.fromkeys(("landed_cost", "mart_cost", "out_of_scope_cost", "invoice_cost", "difference"), MONEY),
     },
+    "fct_budget_status": {
+        **dict.fromkeys(("budget_id", "team", "status"), TEXT),
+        **dict.fromkeys(("spent", "forecast", "budget"), MONEY),
+    },
     "source_status": {
         **dict.fromkeys(("source", "account_id", "message"), TEXT),
         **dict.fromkeys(("watermark", "last_success_at"), "TIMESTAMP"),
@@ -152,6 +156,18 @@ def test_break_even_forgets_the_mix_of_29_days_ago(built: Home) -> None:
     assert hour(built, "moved", START - timedelta(days=29))["break_even_ratio"] == Decimal("0.416666666667")
 
 
+def test_the_advertised_band_is_that_of_the_terms_on_sale_that_day(built: Home) -> None:
+    row = hour(built, "steady")
+    assert (row["advertised_break_even_low"], row["advertised_break_even_high"]) == (
+        Decimal("1.2"),
+        Decimal("3.333333333333"),
+    )
+    # until the day before a yearly term was on sale, and input cost 2.5 USD per million
+    earlier = hour(built, "moved", START - timedelta(days=29))
+    assert earlier["advertised_break_even_low"] == Decimal("0.72")
+    assert hour(built, "unpriced")["advertised_break_even_low"] is None
+
+
 def test_used_money_rounds_to_even_and_idle_takes_the_rest(built: Home) -> None:
     row = hour(built, "tie")
     assert (row["used_cost_usd"], row["idle_cost_usd"]) == (Decimal("0.000000000002"), Decimal("0.000000000003"))
@@ -186,6 +202,18 @@ def test_a_source_without_a_bill_shows_its_last_load_and_message(built: Home) ->
     row = built.one("select * from source_status where source = 'prices'")
     assert (row["last_success_at"], row["provider"], row["is_stale"]) == (AS_OF.replace(tzinfo=None), None, False)
     assert row["message"] == "2 prices differ between the lists; see price_disagreements."
+
+
+def test_a_budget_is_judged_by_what_its_month_was_billed(built: Home) -> None:
+    rows = built.query("select budget_id, spent, status from fct_budget_status where billing_month = date '2026-11-01'")
+    assert {row["budget_id"]: (row["spent"], row["status"]) for row in rows} == {
+        "met": (2, "at_risk"),
+        "over": (2, "over"),
+        "inside": (1, "ok"),
+        "untouched": (0, "ok"),
+        "yen-inside": (None, None),
+        "euro": (None, None),
+    }
 
 
 BREAKAGE = {

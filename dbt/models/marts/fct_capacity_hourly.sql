@@ -49,6 +49,8 @@ hourly as (
             / nullif(cast(trailing_on_demand_usd as double) * cast(trailing_units as double), 0)
             as decimal(18, 12)
         ) as break_even_ratio,
+        advertised_break_even_low,
+        advertised_break_even_high,
         capacity_cost_usd,
         used_cost_usd,
         cast(capacity_cost_usd - used_cost_usd as decimal(38, 12)) as idle_cost_usd,

@@ -12,9 +12,10 @@ capacity_days as (
     select
         provider,
         workload_id,
+        model,
         cast(hour_start as date) as usage_date
     from capacity
-    group by provider, workload_id, cast(hour_start as date)
+    group by provider, workload_id, model, cast(hour_start as date)
 ),
 
 -- counts stand on each of a usage row's four class rows, so they are taken from the input row alone
@@ -78,6 +79,7 @@ estimated as (
         on
             tokens.provider = capacity_days.provider
             and tokens.workload_id = capacity_days.workload_id
+            and tokens.model = capacity_days.model
             and tokens.usage_date = capacity_days.usage_date
 )
 
