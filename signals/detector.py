@@ -57,12 +57,14 @@ def judge(values: Floats, grid: Grid, sensitivity: Sensitivity) -> Judgement:
     seen = np.zeros(series, dtype=np.int64)
     picked = np.zeros(series, dtype=np.int64)
     spread = np.full((series, 4), np.nan)
-    non_negative = ~(values < 0).any(axis=1)
+    is_signed = np.zeros(series, dtype=bool)
     for step in range(steps):
         forecasts = forecast(base, grid, step)
         if step % grid.refresh == 0:
             picked = np.argmin(base.scores, axis=0)
             spread = _spread(base, grid, picked, step)
+            # A series around zero has no size that its noise could grow with.
+            spread[is_signed, 3] = 0.0
         expected = with_silence(base, grid, step, forecasts, forecasts[picked, np.arange(series)])
         reach = _reach(expected, spread, sensitivity)
         actual = values[:, step]
@@ -72,12 +74,13 @@ def judge(values: Floats, grid: Grid, sensitivity: Sensitivity) -> Judgement:
         with np.errstate(invalid="ignore"):
             outside = (np.abs(distance) > reach) & (seen >= grid.warm_up)
         result.expected[:, step] = expected
-        result.lower[:, step] = np.where(non_negative, np.maximum(expected - reach, 0.0), expected - reach)
+        result.lower[:, step] = np.where(is_signed, expected - reach, np.maximum(expected - reach, 0.0))
         result.upper[:, step] = expected + reach
         result.is_anomaly[:, step] = outside
         learn(base, grid, step, forecasts, expected, outside)
         accept_new_level(base, grid, step)
         seen += ~np.isnan(actual)
+        is_signed |= actual < 0
     return result
 
 

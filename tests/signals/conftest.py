@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pytest
+
 from emulator.incidents import PRICE_STEP, Incident
 from emulator.pricing import TOKEN_METRICS, list_prices
 from emulator.world import World, make_world
@@ -97,7 +98,7 @@ def _tokens(frame: pd.DataFrame) -> pa.Table:
 def _place(row: dict[str, object]) -> dict[str, object]:
     product = row["product"]
     return {"provider": row["provider"], "billing_account_id": "payer", "sub_account_id": row["account"],
-            "team": row["team"], "product": None if product is None or product != product else product,
+            "team": row["team"], "product": product if isinstance(product, str) else None,
             "model": row["model"]}  # fmt: skip
 
 

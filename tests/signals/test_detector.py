@@ -2,6 +2,7 @@ from datetime import date
 
 import numpy as np
 import pytest
+
 from signals.detector import Judgement, Sensitivity, judge
 from signals.grids import daily_grid, hourly_grid
 
@@ -136,7 +137,7 @@ def test_a_month_end_far_above_the_usual_one_is_found() -> None:
 
 
 def test_a_step_on_another_day_is_not_excused_by_month_ends() -> None:
-    values, days = month_end_series([8, 8, 8, 8])
+    values, _ = month_end_series([8, 8, 8, 8])
     values[:, 100] *= 8
     assert judged(values).is_anomaly[:, 100].all()
 
