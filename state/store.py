@@ -80,6 +80,8 @@ def open_state(url: str) -> State:
         parsed = _with_driver(make_url(url))
         _make_folder(parsed)
         engine = create_engine(parsed, connect_args=_connect_args(parsed))
+    except OSError as error:
+        raise _does_not_open(url, f"{error.filename}: {error.strerror}") from error
     except (ArgumentError, NoSuchModuleError) as error:
         raise StateError(
             f"{_shown(url)} is not the URL of a database.",
@@ -96,10 +98,7 @@ def open_state(url: str) -> State:
         _create_tables(engine)
     except SQLAlchemyError as error:
         engine.dispose()
-        raise StateError(
-            f"The state store {_shown(url)} does not open: {_first_line(error)}.",
-            "Check that the database runs, that the folder can be written, and INFERLEDGER_STATE_URL.",
-        ) from error
+        raise _does_not_open(url, _first_line(error)) from error
     return State(engine)
 
 
@@ -247,6 +246,13 @@ def _create_tables(engine: Engine) -> None:
         # Another process may have created the same table between the check and the statement; then the second look
         # finds it.
         metadata.create_all(engine)
+
+
+def _does_not_open(url: str, reason: str) -> StateError:
+    return StateError(
+        f"The state store {_shown(url)} does not open: {reason}.",
+        "Check that the database runs, that the folder can be written, and INFERLEDGER_STATE_URL.",
+    )
 
 
 def _shown(url: str) -> str:
