@@ -115,7 +115,8 @@ def translated(error: Exception, what: str, grant: str) -> InferledgerError:
     """What one of Google's exceptions means here."""
     if isinstance(error, api.Forbidden) and not _reasons(error) & _BUSY_REASONS:
         return PermissionDenied(f"{what}: Google refuses access ({_message(error)}).", f"Grant {grant}.")
-    if isinstance(error, (api.Unauthorized, auth.DefaultCredentialsError, auth.RefreshError)):
+    is_transport = isinstance(error, auth.TransportError)
+    if isinstance(error, (api.Unauthorized, auth.GoogleAuthError)) and not is_transport:
         return CredentialExpired(f"{what}: Google does not accept the credential ({error}).", _CREDENTIALS_REMEDY)
     if isinstance(error, api.NotFound) and "in location" in str(error):
         return WrongRegion(

@@ -193,22 +193,22 @@ def _time_series(metric: str, key: Key, points: Points, step: timedelta) -> type
     kind = KINDS[metric.removeprefix(PREFIX)]
     split = len(METRIC_LABELS)
     # newest first, as the service does
-    listed = [
-        types.Point(
-            interval=types.TimeInterval(start_time=at - step if kind == "DELTA" else at, end_time=at),
-            value=types.TypedValue(int64_value=value),
-        )
-        for at, value in sorted(points.items(), reverse=True)
-    ]
+    back = int(step.total_seconds()) if kind == "DELTA" else 0
+    listed = []
+    for at, value in sorted(points.items(), reverse=True):
+        end = int(at.timestamp())
+        interval = {"start_time": {"seconds": end - back}, "end_time": {"seconds": end}}
+        listed.append({"interval": interval, "value": {"int64_value": value}})
     metric_labels = {name: value for name, value in zip(METRIC_LABELS, key[:split], strict=True) if value}
     resource_labels = {name: value for name, value in zip(RESOURCE_LABELS, key[split:], strict=True) if value}
-    return types.TimeSeries(
+    message = types.TimeSeries.pb()(
         metric=metric_pb2.Metric(type=metric, labels=metric_labels),
         resource=monitored_resource_pb2.MonitoredResource(type=RESOURCE_TYPE, labels=resource_labels),
         metric_kind=kind,
         value_type="INT64",
         points=listed,
     )
+    return types.TimeSeries.wrap(message)
 
 
 def _utc(moment: datetime) -> datetime:

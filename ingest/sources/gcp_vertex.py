@@ -180,23 +180,27 @@ def _rows(project: str, metric: _Metric, series: types.TimeSeries) -> Iterator[d
     Raises:
         TerminalError: a point is no whole number.
     """
-    labels = {**dict(series.metric.labels), **dict(series.resource.labels)}
-    for point in series.points:
-        if "int64_value" not in point.value:
+    # the wrapper classes cost ten times the work on a hundred thousand points
+    message = types.TimeSeries.pb(series)
+    labels = {**message.metric.labels, **message.resource.labels}
+    kept = {name: labels.get(name) for name in (*_PLACE, *metric.labels)}
+    for point in message.points:
+        if point.value.WhichOneof("value") != "int64_value":
             raise TerminalError(
                 f"{SOURCE}: {metric.name} of {project} holds points that are no whole numbers.",
                 "Google changed the metric's type; do not load it until the contract is adapted.",
             )
         # points of an aligned series are stamped at the end of their hour
-        end = datetime.fromtimestamp(point.interval.end_time.timestamp(), UTC)
+        end = datetime.fromtimestamp(point.interval.end_time.seconds, UTC)
         yield {
             "project_id": project,
             "metric": metric.name,
             "hour_start": end - HOUR,
             "value": point.value.int64_value,
-            **{name: labels.get(name) for name in (*_PLACE, *metric.labels)},
+            **kept,
         }
 
 
 def _in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(rows, key=lambda row: tuple(str(value) for value in row.values()))
+    names = ("hour_start", "metric", *_PLACE, "type", "request_type", "response_code")
+    return sorted(rows, key=lambda row: [str(row.get(name)) for name in names])
