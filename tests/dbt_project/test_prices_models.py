@@ -1,4 +1,4 @@
-"""dim_price: every day of every key priced once, list and contract side by side; the guards against overlap and gap."""
+"""The dimensions: a price for each day, list and contract side by side; teams and workloads by date; and the guards."""
 
 import re
 from datetime import date
@@ -16,10 +16,18 @@ from ingest.run import Run
 from ingest.sources.config import ALL_TIME
 from ingest.sources.prices import CAPACITY_PRICES, DISCOUNTS, LIST_PRICES, NEGOTIATED_PRICES
 from tests.dbt_project.conftest import AS_OF, Home, new_home
+from tests.dbt_project.interfaces import usage
 
 Rows = list[dict[str, Any]]
 # cautious: tests that also need another cloud's tables stay out
-DIMENSIONS = ("build", "--indirect-selection", "cautious", "--select", "stg_prices__*", "+dim_price", "+dim_model")
+DIMENSIONS = (
+    "build",
+    "--indirect-selection",
+    "cautious",
+    "--select",
+    "stg_prices__*",
+    *(f"+dim_{name}" for name in ("price", "model", "team", "workload")),
+)
 
 KEY = {
     "provider": "azure",
@@ -71,6 +79,16 @@ CAPACITY_ROWS: Rows = [
 ]
 
 
+GHOST = {"native_team": "ghost", "native_method": "resource_tag"}
+USAGE_ROWS: Rows = [
+    usage("moved/chat", usage_date=date(2026, 10, 1), **GHOST),
+    usage("moved/chat", usage_date=date(2026, 10, 5), **GHOST),
+    usage("moved/chat", usage_date=date(2026, 11, 10)),
+    usage("resting/chat", usage_date=date(2026, 11, 4)),
+    usage("gone/chat", usage_date=date(2026, 11, 3)),
+]
+
+
 def land(home: Path, contract: StreamContract, rows: Rows) -> None:
     landing = Landing(str(home / "landing"), Run("run-test", AS_OF), accept_shrink=True)
     landing.ensure_anchors(contracts())
@@ -79,7 +97,7 @@ def land(home: Path, contract: StreamContract, rows: Rows) -> None:
 
 
 def prices_home(path: Path, list_rows: Rows) -> Home:
-    home = new_home(path, {})
+    home = new_home(path, {"int_azure_usage_daily": USAGE_ROWS})
     for contract, rows in (
         (LIST_PRICES, list_rows),
         (NEGOTIATED_PRICES, NEGOTIATED_ROWS),
@@ -151,6 +169,27 @@ def test_a_model_says_which_clouds_price_it(priced: Home) -> None:
 
     assert tuple(priced.one(f"{sold} 'gpt-4o'").values()) == (False, False, True, "OpenAI")
     assert tuple(priced.one(f"{sold} 'nova-pro'").values()) == (False, False, False, "Amazon")
+
+
+def test_a_workload_ends_a_week_after_it_fell_silent(priced: Home) -> None:
+    rows = priced.query("select workload_id, team, is_active, valid_from, valid_to from dim_workload order by all")
+
+    assert [tuple(row.values()) for row in rows] == [
+        ("gone/chat", "unallocated", False, date(2026, 11, 3), date(2026, 11, 4)),
+        ("moved/chat", "ghost", False, date(2026, 10, 1), date(2026, 10, 6)),
+        ("moved/chat", "unallocated", True, date(2026, 11, 10), None),
+        ("resting/chat", "unallocated", True, date(2026, 11, 4), None),
+    ]
+
+
+def test_a_team_that_only_a_tag_names_is_shown_as_undeclared(priced: Home) -> None:
+    undeclared = priced.query("select team, team_name, valid_from from dim_team where not is_declared order by team")
+
+    assert [tuple(row.values()) for row in undeclared] == [
+        ("ghost", "ghost", date(2026, 10, 1)),
+        ("unallocated", "Unallocated", date(2026, 11, 3)),
+    ]
+    assert priced.one("select team_name from dim_team where team = 'search' and is_declared") == {"team_name": "Search"}
 
 
 def test_capacity_is_read_as_exact_numbers(priced: Home) -> None:
