@@ -254,7 +254,7 @@ where {condition}
 group by
     period, cast(usage_start as date), workload_id, team, product, model, token_class, visible_from, visible_to,
     stream_id
-order by charge_date, workload_id, token_class, visible_from
+order by all
 """
 
 
