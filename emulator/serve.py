@@ -19,6 +19,9 @@ from emulator.organisation import PROVIDERS
 from emulator.service import Service
 
 ENDPOINTS = "endpoints.json"
+# M_ARENA_MAX of the GNU C library's malloc.h
+ARENAS_MAX_PARAMETER = -8
+TRIM_EVERY_SECONDS = 5
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -91,9 +94,14 @@ def _stay_small() -> None:
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
     # Each thread's own arena would keep what one large answer took.
-    arenas_max = -8
     with contextlib.suppress(AttributeError, OSError):
-        ctypes.CDLL(None).mallopt(arenas_max, 2)
+        ctypes.CDLL(None).mallopt(ARENAS_MAX_PARAMETER, 2)
+
+
+def _trim() -> None:
+    """Give freed memory back to the system; only the GNU C library can be asked to."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def serve(home: Path, *, control_port: int = 0) -> None:
@@ -105,4 +113,5 @@ def serve(home: Path, *, control_port: int = 0) -> None:
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     with serving(home, control_port=control_port):
-        signal.sigwait(STOP_SIGNALS)
+        while signal.sigtimedwait(STOP_SIGNALS, TRIM_EVERY_SECONDS) is None:
+            _trim()
