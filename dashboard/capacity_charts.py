@@ -1,6 +1,7 @@
 """Charts of provisioned capacity and of one spike: a measure against the line it is judged by."""
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Final
 
 import altair as alt
@@ -84,8 +85,9 @@ def used_and_idle(rows: Sequence[Row]) -> alt.Chart:
     )
 
 
-def spike_days(rows: Sequence[Row], *, expected_per_day: float | None) -> Drawing:
-    """Actual dollars per day, the spike's days in another colour, and the expected level as a dashed line."""
+def spike_days(rows: Sequence[Row], *, since: date, expected_per_day: float | None) -> Drawing:
+    """Dollars per day from six weeks before ``since``, the spike's days in another colour, and what was expected."""
+    first, last = since - timedelta(days=42), max(row["charge_date"] for row in rows)
     shown = drawable(
         row
         | {
@@ -100,7 +102,7 @@ def spike_days(rows: Sequence[Row], *, expected_per_day: float | None) -> Drawin
         x=alt.X(
             "charge_date:T",
             timeUnit="utcyearmonthdate",
-            scale=alt.Scale(type="utc"),
+            scale=alt.Scale(type="utc", domain=[first.isoformat(), (last + timedelta(days=1)).isoformat()], nice=False),
             axis=alt.Axis(title=None, format="%d %b", grid=False, tickCount=8, labelOverlap=True),
         )
     )

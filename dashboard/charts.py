@@ -138,7 +138,7 @@ def ranked_bars(rows: Sequence[Row], *, name: str, title: str, colours: Colours,
             "name_text": fmt.provider(row[name]) if name == "provider" else row[name] or "no model named",
             "amount_text": fmt.money(row["cost"], currency, places=0),
             "share_text": fmt.percent(row["share_ratio"]),
-            "colour": colours.get(row[name], PALETTE[_SHOWN_APART]),
+            "colour": colours.get(row[name], PALETTE[_SHOWN_APART] if name == "team" else PALETTE[0]),
         }
         for row in rows
     )
@@ -148,13 +148,13 @@ def ranked_bars(rows: Sequence[Row], *, name: str, title: str, colours: Colours,
             "cost:Q", axis=alt.Axis(title=title, labelExpr=SHORT_NUMBER, tickCount=4), scale=_room_for_words(shown)
         ),
         tooltip=[
-            alt.Tooltip("name_text:N", title=name.capitalize()),
+            alt.Tooltip("name_text:N", title=name.replace("_", " ").capitalize()),
             alt.Tooltip("amount_text:N", title=title),
             alt.Tooltip("share_text:N", title="Share"),
         ],
     )
     bars = base.mark_bar().encode(color=alt.Color("colour:N", scale=None))
-    words = base.mark_text(align="left", dx=4, color=GREY).encode(text="amount_text:N")
+    words = base.mark_text(align="left", dx=4, color=GREY, fontSize=12).encode(text="amount_text:N")
     return alt.layer(bars, words)
 
 

@@ -34,7 +34,8 @@ LANES: Final = {
     "estimate": "Seen early, from metered tokens at list price; the bill follows.",
 }
 
-INCOMPLETE: Final = " Lighter bars: days whose bill is still arriving; no total on this page holds them."
+INCOMPLETE: Final = "Faded bars: days whose bill is still arriving."
+PURCHASES: Final = "They cover later days too; the effective basis spreads them."
 PERIOD_BEFORE: Final = "As many days right before the period; for a month, the same days of the month before."
 UNALLOCATED_TOTAL: Final = (
     "What no tag, label, gateway or owner rule gives to a team. Counted over all teams, whatever the team filter says."
@@ -46,19 +47,20 @@ MONTHS: Final = (
     "invoice says. Effective: prepaid commitments spread over the days they cover. Not final: may still be restated."
 )
 PRODUCTS: Final = (
+    "Tokens in millions (M). "
     "Per 1M tokens: the cost of charges that carry tokens, divided by those tokens, all classes together. Capacity, "
     "credits and platform charges carry none: they are in the spend, not in the unit cost. Product unknown: the "
     "evidence names a team only, or nobody."
 )
-TOKENS: Final = "Tokens as billed, in disjoint classes: input never holds cached tokens. Usage days in UTC."
+TOKENS: Final = "Tokens as billed, in disjoint classes: input never holds cached tokens."
 UNIT_COST: Final = (
     "The six models that cost most, complete days. All token classes together, so a line moves with the mix as well "
     "as with the price: a prompt cache that broke shows as a step up."
 )
 MODELS: Final = (
-    "Spend and billed tokens come from the bill, requests and tokens by class from the meters. Cache read share: cache "
-    "reads divided by all prompt tokens, where the meters tell them apart. Input holds cached: some meters of this "
-    "model count cached tokens inside input; what only they saw is left out of the share."
+    "Tokens in millions (M). Spend and billed tokens come from the bill, requests and the other tokens from meters. "
+    "Cache read share: cache reads divided by all prompt tokens. Some meters count cached tokens inside input and "
+    "cannot tell them apart: what they saw is in input, not in the cache columns, and not in the share."
 )
 BREAK_EVEN: Final = (
     "Blue: mean use of the day's hours. Red dashes: the use at which the units cost as much as the same tokens on "

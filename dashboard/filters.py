@@ -151,7 +151,7 @@ def _period_choice() -> str:
         key="period",
         bind="query-params",
         persist_state="session",
-        help="Totals hold complete days only. Charts go on into days whose bill is still arriving, drawn lighter.",
+        help="Totals hold complete days only. Charts go on into days whose bill is still arriving, drawn faded.",
     )
 
 

@@ -22,7 +22,9 @@ _ROWS_IN_FULL: Final = 25
 _SCROLLED_HEIGHT: Final = 640
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
-Kind = Literal["text", "provider", "month", "money", "number", "rate", "count", "ratio", "day", "minute", "flag"]
+Kind = Literal[
+    "text", "provider", "month", "money", "number", "rate", "count", "tokens", "ratio", "day", "minute", "flag"
+]
 Columns = Mapping[str, tuple[Kind, str]]
 
 
@@ -117,16 +119,24 @@ def unknown_cost_note(page: Page) -> None:
         )
 
 
-def incomplete_note(rows: Sequence[store.Row]) -> str:
-    """The sentence for charts that draw incomplete days, or nothing when they draw none."""
-    if all(row["is_complete"] for row in rows):
-        return ""
-    return definitions.INCOMPLETE
+def days_note(page: Page, rows: Sequence[store.Row]) -> str:
+    """The sentence under a chart of days: zone, which days are incomplete, where the totals end."""
+    incomplete = "" if all(row["is_complete"] for row in rows) else f" {definitions.INCOMPLETE}"
+    return f"Days in UTC.{incomplete} Totals on this page end on {fmt.day(page.selection.period.last_day)}."
+
+
+def purchases_note(page: Page) -> None:
+    """Name the commitments bought in the period, whose whole price stands on one day."""
+    for bought in page.rows("purchases"):
+        amount = fmt.plain(fmt.money(bought["cost"], page.selection.currency))
+        when = fmt.span(bought["first_day"], bought["last_day"])
+        seller = fmt.provider(bought["provider"])
+        note(f"{amount} of it are commitments bought from {seller}, {when}. {definitions.PURCHASES}")
 
 
 def spike_title(spike: store.Row) -> str:
     """``support / ticket-triage up: efficiency``."""
-    whose = " / ".join(name for name in (spike["team"], spike["product"]) if name)
+    whose = " / ".join(name for name in (spike["team"], spike["product"] or spike["sub_account_id"]) if name)
     return f"{whose} {spike['direction']}: {spike['verdict'] or 'cause ' + fmt.UNKNOWN}"
 
 
@@ -159,6 +169,8 @@ def _column(kind: Kind, label: str, currency: str) -> ColumnConfig:
         return st.column_config.DatetimeColumn(label, format="DD MMM YYYY, HH:mm")
     if kind == "flag":
         return st.column_config.CheckboxColumn(label)
+    if kind == "tokens":
+        return st.column_config.NumberColumn(f"{label}, M", format="localized")
     if kind in ("money", "rate"):
         style = "%.4f" if kind == "rate" else _MONEY_STYLES.get(currency, "accounting")
         return st.column_config.NumberColumn(f"{label}, {currency}", format=style)
@@ -194,7 +206,7 @@ def table(
         on_select="rerun" if select else "ignore",
         selection_mode="single-row",
     )
-    labels = [str(config.get("label")) for config in configured.values()]
+    labels = [f"{label}, {currency}" if kind in ("money", "rate") else label for kind, label in columns.values()]
     st.download_button(
         "CSV",
         data=lambda: as_csv([[row[field] for field in columns] for row in rows], labels),
@@ -218,6 +230,8 @@ def _arrow(rows: Sequence[store.Row], columns: Columns) -> Any:
     for field, (kind, _) in columns.items():
         if kind == "provider":
             fields[field] = [None if name is None else fmt.provider(name) for name in fields[field]]
+        elif kind == "tokens":
+            fields[field] = [None if count is None else round(count / 1e6, 1) for count in fields[field]]
     return cast(Any, pa).table(fields)
 
 

@@ -30,11 +30,14 @@ def totals() -> None:
 def verdict(row: Row) -> str:
     """One sentence: does it pay?"""
     saved: Decimal | None = row["saved_usd"]
+    full: Decimal | None = row["break_even_ratio"]
     if saved is None:
         return "Whether it pays is unknown: no on-demand price or no utilisation for its traffic."
     amount = fmt.money(abs(saved), "USD")
     if saved >= 0:
         return f"Pays: the same traffic on demand would have cost {amount} more."
+    if full is not None and full > 1:
+        return f"Cannot pay with its token mix, not even full: on demand would have cost {amount} less."
     return f"Does not pay: the same traffic on demand would have cost {amount} less."
 
 
@@ -48,10 +51,11 @@ def used_line(row: Row) -> str:
 
 
 def one(row: Row, days: Sequence[Row]) -> None:
-    with st.container(border=True):
+    with st.container(border=True, height="stretch"):
         unit = UNITS.get(row["unit_kind"], row["unit_kind"])
         st.markdown(
-            f"**{fmt.plain(row['capacity_id'])}** · {fmt.provider(row['provider'])} · "
+            f"**{fmt.plain(row['capacity_id'])}** · {fmt.plain(row['model'] or 'model ' + fmt.UNKNOWN)} · "
+            f"{fmt.provider(row['provider'])} · "
             f"{row['units'].normalize():f} {unit}{'s' if row['units'] != 1 else ''}"
         )
         st.markdown(fmt.plain(verdict(row)))
@@ -65,7 +69,6 @@ def listed() -> None:
     columns: layout.Columns = {
         "capacity_id": ("text", "Capacity"),
         "model": ("text", "Model"),
-        "provider": ("provider", "Provider"),
         "units": ("count", "Units"),
         "utilization_ratio": ("ratio", "Used"),
         "break_even_ratio": ("ratio", "Break-even"),

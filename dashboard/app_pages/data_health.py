@@ -35,10 +35,11 @@ def sources() -> None:
         "last_success_at": ("minute", "Last read, UTC"),
         "rows": ("count", "Rows"),
         "is_stale": ("flag", "Late"),
-        "message": ("text", "Message"),
     }
     layout.table("sources", page.rows("sources"), columns)
     layout.note(definitions.SOURCES)
+    for said in page.rows("source_messages"):
+        st.markdown(f"- **{said['source']}**, {fmt.plain(said['account_id'])}: {fmt.plain(said['message'])}")
 
 
 def provider_totals() -> None:

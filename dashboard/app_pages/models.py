@@ -24,7 +24,7 @@ def tokens_per_day() -> None:
         currency=None,
     )
     layout.chart(drawing, "token-days", alternative="Billed tokens per day, stacked by token class")
-    layout.note(definitions.TOKENS + layout.incomplete_note(days))
+    layout.note(f"{definitions.TOKENS} {layout.days_note(page, days)}")
 
 
 def unit_cost() -> None:
@@ -46,14 +46,13 @@ def every_model() -> None:
         "model": ("text", "Model"),
         "cost": ("money", "Spend"),
         "cost_per_mtok": ("rate", "Per 1M tokens"),
-        "billed_tokens": ("count", "Billed tokens"),
+        "billed_tokens": ("tokens", "Billed"),
         "requests": ("count", "Requests"),
-        "input_tokens": ("count", "Input"),
-        "output_tokens": ("count", "Output"),
-        "cache_read_tokens": ("count", "Cache read"),
-        "cache_write_tokens": ("count", "Cache write"),
+        "input_tokens": ("tokens", "Input"),
+        "output_tokens": ("tokens", "Output"),
+        "cache_read_tokens": ("tokens", "Cache read"),
+        "cache_write_tokens": ("tokens", "Cache write"),
         "cache_read_ratio": ("ratio", "Cache read share"),
-        "input_holds_cached": ("flag", "Input holds cached"),
     }
     layout.table("models", models, columns, currency=currency)
     layout.note(definitions.MODELS)

@@ -56,7 +56,8 @@ def trend() -> None:
     colours = charts.present(charts.PROVIDER_COLOURS, days, "provider")
     drawing = charts.stacked_days(days, series="provider", value="cost", title=cost, colours=colours, currency=currency)
     layout.chart(drawing, "trend", alternative=f"{cost} per day, stacked by provider")
-    layout.note(f"Usage days in UTC. {cost}.{layout.incomplete_note(days)}")
+    layout.note(f"{cost}. {layout.days_note(page, days)}")
+    layout.purchases_note(page)
 
 
 def split(teams: Sequence[Row]) -> None:

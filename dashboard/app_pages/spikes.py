@@ -37,7 +37,7 @@ def one(spike: Row) -> None:
     )
     days = page.rows("spike_days", spike_id=spike["spike_id"])
     if days:
-        drawing = capacity_charts.spike_days(days, expected_per_day=per_day(spike, days))
+        drawing = capacity_charts.spike_days(days, since=spike["started_on"], expected_per_day=per_day(spike, days))
         layout.chart(drawing, "spike-days", alternative="Dollars per day around the spike, with the expected level")
     layout.note(
         "Red: the spike's days. Blue: what was expected, spread evenly over them. "
@@ -78,9 +78,7 @@ def everything() -> None:
         "lane": ("text", "Lane"),
     }
     picked = layout.table("spikes", found, columns, select=True)
-    layout.note(
-        "Pick a row to open it. Until unknown: still open. Late data is no spike; the detector waits for complete days."
-    )
+    layout.note(definitions.SPIKES)
     if picked is not None:
         st.query_params["spike"] = picked["spike_id"]
         st.rerun()

@@ -10,12 +10,13 @@ cost = page.selection.cost_name
 
 
 def by_team() -> None:
+    st.subheader("Spend per day", anchor=False)
     teams = page.rows("spend_by_team")
     colours = charts.team_colours([row["team"] for row in teams])
     days = page.rows("team_by_day")
     drawing = charts.stacked_days(days, series="team", value="cost", title=cost, colours=colours, currency=currency)
     layout.chart(drawing, "team-days", alternative=f"{cost} per day, stacked by team")
-    layout.note(f"Usage days in UTC. {cost}.{layout.incomplete_note(days)}")
+    layout.note(f"{cost}. {layout.days_note(page, days)}")
     st.subheader("Team by team", anchor=False)
     columns: layout.Columns = {
         "team": ("text", "Team"),
@@ -36,7 +37,7 @@ def by_product() -> None:
         "cost": ("money", "Spend"),
         "share_ratio": ("ratio", "Share"),
         "cost_change": ("money", "Change"),
-        "tokens": ("count", "Billed tokens"),
+        "tokens": ("tokens", "Billed tokens"),
         "cost_per_mtok": ("rate", "Per 1M tokens"),
     }
     layout.table("products", page.rows("team_products"), columns, currency=currency)
@@ -45,6 +46,10 @@ def by_product() -> None:
 
 def how_we_know() -> None:
     st.subheader("How we know", anchor=False)
+    methods = page.rows("spend_by_method")
+    colours = {"unallocated": charts.GREY}
+    drawing = charts.ranked_bars(methods, name="attribution_method", title=cost, colours=colours, currency=currency)
+    layout.chart(drawing, "methods", alternative=f"{cost} by the evidence that gave it to a team")
     rows = page.rows("team_methods")
     columns: layout.Columns = {
         "team": ("text", "Team"),

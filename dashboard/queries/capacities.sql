@@ -22,4 +22,4 @@ where
     and hour_start < $end_day
     and ($providers::varchar[] is null or list_contains($providers::varchar[], provider))
 group by capacity_id, provider, unit_kind
-order by idle_cost_usd desc nulls last, capacity_id
+order by saved_usd nulls last, capacity_id

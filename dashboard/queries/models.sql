@@ -20,8 +20,7 @@ metered as (
         sum(cache_write_tokens)::bigint as cache_write_tokens,
         sum(cache_read_tokens) filter (where cache_is_known) as known_reads,
         sum(input_tokens + cache_read_tokens + coalesce(cache_write_tokens, 0))
-            filter (where cache_is_known) as known_prompt,
-        coalesce(bool_or(input_is_total), false) as input_holds_cached
+            filter (where cache_is_known) as known_prompt
     from usage
     where usage_date >= $start_day and usage_date < $end_day
     group by model
@@ -37,8 +36,7 @@ select
     metered.output_tokens,
     metered.cache_read_tokens,
     metered.cache_write_tokens,
-    metered.known_reads / nullif(metered.known_prompt, 0) as cache_read_ratio,
-    metered.input_holds_cached
+    metered.known_reads / nullif(metered.known_prompt, 0) as cache_read_ratio
 from spent
 full join metered on spent.model is not distinct from metered.model
 order by spent.cost desc nulls last, model

@@ -8,6 +8,7 @@ select
     provider,
     coalesce(team, 'unallocated') as team,
     product,
+    sub_account_id,
     model,
     lane,
     direction,

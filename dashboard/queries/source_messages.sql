@@ -1,0 +1,5 @@
+-- what the sources have to say
+select source, account_id, message
+from source_status
+where message is not null
+order by is_stale desc nulls first, source, account_id
