@@ -3,6 +3,7 @@
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from ingest.landing import Landing
@@ -11,7 +12,7 @@ from ingest.run import Run
 from ingest.settings import Settings
 from pipeline.building import build
 from tests.dbt_project.conftest import AS_OF, Home, new_home
-from tests.dbt_project.interfaces import charge, landed_totals
+from tests.dbt_project.interfaces import INTERFACES, charge, landed_totals
 
 FACTS = ("fct_spend_daily", "fct_tokens_daily", "fct_capacity_hourly", "fct_provider_totals")
 
@@ -33,6 +34,17 @@ def test_a_home_with_anchors_only_builds_every_mart_empty_and_typed(empty: Home,
     assert counts(empty) == dict.fromkeys(FACTS, 0)
     shape = "select table_name, column_name, data_type from duckdb_columns() where schema_name = 'main' order by all"
     assert empty.query(shape) == built.query(shape)
+
+
+@pytest.mark.parametrize("cloud", ["aws", "gcp", "azure"])
+@pytest.mark.parametrize("name", sorted(INTERFACES))
+def test_each_cloud_hands_over_the_agreed_columns_in_the_agreed_types(empty: Home, cloud: str, name: str) -> None:
+    with duckdb.connect(str(empty.warehouse), read_only=True) as connection:
+        found = connection.execute(f"select * from intermediate.int_{cloud}_{name}").to_arrow_table().schema
+    agreed = INTERFACES[name]
+    assert {field.name: found.field(field.name).type for field in agreed if field.name in found.names} == {
+        field.name: field.type for field in agreed
+    }
 
 
 def test_the_models_own_unit_tests_pass(empty: Home) -> None:
