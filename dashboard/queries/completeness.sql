@@ -1,3 +1,7 @@
-select provider, complete_through, watermark, is_stale
+select
+    provider,
+    complete_through,
+    watermark,
+    is_stale
 from completeness
 order by provider

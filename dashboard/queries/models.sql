@@ -20,7 +20,7 @@ metered as (
         sum(cache_write_tokens)::bigint as cache_write_tokens,
         sum(cache_read_tokens) filter (where cache_is_known) as known_reads,
         sum(input_tokens + cache_read_tokens + coalesce(cache_write_tokens, 0))
-            filter (where cache_is_known) as known_prompt
+        filter (where cache_is_known) as known_prompt
     from usage
     where usage_date >= $start_day and usage_date < $end_day
     group by model
@@ -39,4 +39,4 @@ select
     metered.known_reads / nullif(metered.known_prompt, 0) as cache_read_ratio
 from spent
 full join metered on spent.model is not distinct from metered.model
-order by spent.cost desc nulls last, model
+order by spent.cost desc nulls last, model asc

@@ -9,4 +9,4 @@ select
 from charges
 where billing_month >= date_trunc('month', $start_day::date)
 group by billing_month, provider
-order by billing_month desc, provider
+order by billing_month desc, provider asc

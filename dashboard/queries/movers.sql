@@ -15,8 +15,15 @@ with spent as (
         )
     group by team, product, model
 )
-select team, product, model, cost, cost_before, cost - cost_before as cost_change
+
+select
+    team,
+    product,
+    model,
+    cost,
+    cost_before,
+    cost - cost_before as cost_change
 from spent
 where cost <> cost_before
-order by abs(cost - cost_before) desc, team, product
+order by abs(cost - cost_before) desc, team, product asc
 limit 10

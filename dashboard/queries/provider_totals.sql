@@ -11,4 +11,4 @@ select
     invoice_cost
 from fct_provider_totals
 where $providers::varchar[] is null or list_contains($providers::varchar[], provider)
-order by billing_month desc, provider, billing_account_id, billing_currency
+order by billing_month desc, provider asc, billing_account_id asc, billing_currency asc

@@ -2,10 +2,12 @@
 with spent as (
     select
         provider,
-        case when count(*) filter (where charge_date >= $start_day) = 0 then 0
+        case
+            when count(*) filter (where charge_date >= $start_day) = 0 then 0
             else sum(cost) filter (where charge_date >= $start_day)
         end as cost,
-        case when count(*) filter (where charge_date < $start_day) = 0 then 0
+        case
+            when count(*) filter (where charge_date < $start_day) = 0 then 0
             else sum(cost) filter (where charge_date < $start_day)
         end as cost_before
     from charges
@@ -14,6 +16,7 @@ with spent as (
         or (charge_date >= $before_start and charge_date < $before_end)
     group by provider
 )
+
 select
     provider,
     cost,
@@ -21,4 +24,4 @@ select
     cost_before,
     cost - cost_before as cost_change
 from spent
-order by cost desc nulls last, provider
+order by cost desc nulls last, provider asc

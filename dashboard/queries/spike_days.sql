@@ -10,11 +10,24 @@ with spike as (
 
 days as (
     select
-        'billed' as lane, charge_date, provider, sub_account_id, team, product, effective_cost_usd as cost_usd
+        'billed' as lane,
+        charge_date,
+        provider,
+        sub_account_id,
+        team,
+        product,
+        effective_cost_usd as cost_usd
     from fct_spend_daily
     where charge_category = 'Usage'
     union all
-    select 'estimate', usage_date, provider, sub_account_id, team, product, estimated_cost_usd
+    select
+        'estimate' as lane,
+        usage_date,
+        provider,
+        sub_account_id,
+        team,
+        product,
+        estimated_cost_usd
     from fct_tokens_daily
 )
 
@@ -25,13 +38,14 @@ select
     coalesce(days.charge_date <= completeness.complete_through, false) or spike.lane = 'estimate' as is_complete,
     sum(days.cost_usd) as cost_usd
 from days
-inner join spike on
-    days.lane = spike.lane
-    and days.charge_date between spike.first_day and spike.last_day
-    and days.provider = spike.provider
-    and days.product is not distinct from spike.product
-    and coalesce(days.team, 'unallocated') = spike.team
-    and (spike.sub_account_id is null or days.sub_account_id = spike.sub_account_id)
+inner join spike
+    on
+        days.lane = spike.lane
+        and days.charge_date between spike.first_day and spike.last_day
+        and days.provider = spike.provider
+        and days.product is not distinct from spike.product
+        and coalesce(days.team, 'unallocated') = spike.team
+        and (spike.sub_account_id is null or days.sub_account_id = spike.sub_account_id)
 left join completeness on days.provider = completeness.provider
 group by all
 order by days.charge_date

@@ -7,4 +7,4 @@ select
 from charges
 where charge_date >= $start_day and charge_date < $end_day
 group by team, attribution_method
-order by team, cost desc nulls last
+order by team asc, cost desc nulls last

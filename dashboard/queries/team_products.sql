@@ -14,6 +14,7 @@ with spent as (
     group by team, product
     having count(*) filter (where charge_date >= $start_day) > 0
 )
+
 select
     team,
     product,
@@ -24,4 +25,4 @@ select
     tokens,
     (token_cost * 1000000::decimal(8, 0)) / nullif(tokens, 0) as cost_per_mtok
 from spent
-order by cost desc nulls last, team, product
+order by cost desc nulls last, team asc, product asc

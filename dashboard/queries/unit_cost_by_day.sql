@@ -7,6 +7,7 @@ with ranked as (
     order by sum(cost) desc nulls last, model
     limit 6
 )
+
 select
     charges.charge_date,
     charges.model,
