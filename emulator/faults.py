@@ -136,7 +136,7 @@ class Faults:
 
 
 class _ControlHandler(BaseHTTPRequestHandler):
-    server: "_ControlServer"
+    server: "_ControlServer"  # pyright: ignore[reportIncompatibleVariableOverride]
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
@@ -194,8 +194,8 @@ class _ControlHandler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(payload)
 
-    def log_message(self, *_: Any) -> None:
-        return
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Keep the terminal quiet."""
 
 
 def _moment(wanted: dict[str, Any]) -> datetime:

@@ -9,9 +9,11 @@ is that of the Mooncake conversation trace. Sources and licences: `data/traffic/
 import gzip
 import json
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pyarrow.csv as pa_csv
@@ -141,7 +143,7 @@ def simulate(stream: Stream, calendar: Calendar, rng: np.random.Generator) -> np
     return usage
 
 
-def _presence(traffic: dict, calendar: Calendar, days: np.ndarray) -> np.ndarray:
+def _presence(traffic: Mapping[str, Any], calendar: Calendar, days: np.ndarray) -> np.ndarray:
     """The weekend factor, and 0 outside the stream's life."""
     weekday = (calendar.first_day.weekday() + days) % 7
     factor = np.where(weekday >= 5, float(traffic["weekend"]), 1.0)
