@@ -5,7 +5,9 @@ Addresses come from the environment. Slack and webhook addresses are `https://` 
 machine.
 """
 
+import io
 import ipaddress
+import logging
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import apprise
@@ -15,7 +17,7 @@ from alerts.errors import AlertError
 from alerts.message import Message, plain_text, slack_text
 
 # apprise's JSON body has these keys; mapped to nothing they are left out.
-_NO_ENVELOPE = {"version": "", "title": "", "attachments": "", "type": ""}
+_NO_ENVELOPE = {"version": "", "attachments": "", "type": ""}
 
 
 def send(channel: Channel, address: str, message: Message) -> str | None:
@@ -30,17 +32,23 @@ def send(channel: Channel, address: str, message: Message) -> str | None:
     title, body, target = "", plain_text(message), apprise.Apprise()
     if channel.kind == "slack":
         body = slack_text(message)
-        service = _webhook(channel, address, {**_NO_ENVELOPE, "message": "text"})
+        service = _webhook(channel, address, {**_NO_ENVELOPE, "title": "", "message": "text"})
     elif channel.kind == "webhook":
-        service = _webhook(channel, address, {**_NO_ENVELOPE, "title": "title", **message.facts})
+        service = _webhook(channel, address, {**_NO_ENVELOPE, **message.facts})
         title = message.title
     else:
         title = message.title
         service = _email(channel, address)
     target.add(service)
-    with apprise.LogCapture(level=apprise.logging.WARNING) as captured:
+    log = io.StringIO()
+    handler = logging.StreamHandler(log)
+    handler.setLevel(logging.WARNING)
+    apprise.logger.addHandler(handler)
+    try:
         took = target.notify(body=body, title=title)
-        return None if took else _reason(captured.getvalue())
+    finally:
+        apprise.logger.removeHandler(handler)
+    return None if took else _reason(log.getvalue())
 
 
 def _webhook(channel: Channel, address: str, payload: dict[str, object]) -> apprise.NotifyBase:

@@ -8,6 +8,7 @@ from alerts.findings import Published, Spike
 
 PROVIDERS = {"aws": "AWS", "gcp": "Google Cloud", "azure": "Azure"}
 UNALLOCATED = "unallocated"
+NORMAL_AFTER_DAYS = 28
 
 _CAUSES = {
     ("volume", "up"): "more requests",
@@ -56,7 +57,7 @@ def spike_message(spike: Spike, published: Published, dashboard_url: str) -> Mes
     link = f"{dashboard_url.rstrip('/')}/?spike={spike.spike_id}"
     complete = published.complete_through.get((spike.lane, spike.provider))
     lines = (
-        ("Since", _period(spike)),
+        ("When", _period(spike)),
         ("How much", _amount(spike)),
         ("Who", _owner(spike)),
         ("Why", _cause(spike)),
@@ -121,14 +122,18 @@ def _title(spike: Spike) -> str:
     if spike.team == UNALLOCATED:
         place = f"account {spike.sub_account_id}" if spike.sub_account_id else "an unknown account"
         if spike.verdict == "new":
-            return f"New cost that no team owns: {place} on {provider}, {usd} so far"
+            return f"New cost that no team owns: {place} on {provider}, {usd}{_so_far(spike)}"
         return f"Cost that no team owns is {usd} {_above(spike)} expected: {place} on {provider}"
     what = f"{spike.team} / {spike.product}" if spike.product else spike.team
     if spike.verdict == "new":
-        return f"New cost: {what} on {provider}, {usd} so far"
+        return f"New cost: {what} on {provider}, {usd}{_so_far(spike)}"
     if spike.verdict == "vanished":
         return f"Cost stopped: {what} on {provider}, {usd} below expected"
     return f"{what} on {provider}: {usd} {_above(spike)} expected"
+
+
+def _so_far(spike: Spike) -> str:
+    return " so far" if spike.ended_on is None else ""
 
 
 def _above(spike: Spike) -> str:
@@ -140,7 +145,10 @@ def _period(spike: Spike) -> str:
         return f"since {_day(spike.started_on)}, still going on"
     if spike.ended_on == spike.started_on:
         return f"on {_day(spike.started_on)}"
-    return f"{_day(spike.started_on)} to {_day(spike.ended_on)}"
+    period = f"{_day(spike.started_on)} to {_day(spike.ended_on)}"
+    if (spike.ended_on - spike.started_on).days + 1 >= NORMAL_AFTER_DAYS:
+        return f"{period}; after four weeks it counts as the new normal"
+    return period
 
 
 def _amount(spike: Spike) -> str:

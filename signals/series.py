@@ -90,6 +90,8 @@ def _series(
 
 def _key_frame(table: pa.Table) -> pd.DataFrame:
     frame = table.select(["provider", "team", "product", "sub_account_id"]).to_pandas()
+    # What is billed above all accounts, such as an unused reservation, stands under the billing account.
+    frame["sub_account_id"] = frame["sub_account_id"].fillna(table["billing_account_id"].to_pandas())
     frame = frame.astype(object).where(frame.notna(), None)
     frame["team"] = frame["team"].fillna(UNALLOCATED)
     is_unallocated = frame["team"] == UNALLOCATED
