@@ -3,7 +3,7 @@
 Inputs: the tables `gcp_billing_export_resource_v1_<account>` or `gcp_billing_export_v1_<account>` of the datasets in
 `sources.yml`. Rows are only ever appended: corrections and late usage land in newer partitions (`_PARTITIONTIME`, the
 day of the export), and old partitions can still grow. So each run asks every partition for its fingerprint (newest
-`export_time`, row count), which reads eight bytes a row, and reads those whole whose fingerprint is not the one of the
+`export_time`, row count), which reads sixteen bytes a row, and reads those whole whose fingerprint is not the one of the
 last load. There is no row id, and equal rows are legitimate: a partition is replaced as a whole, nothing is merged.
 
 Stop rule: all partitions since the backfill began (first run: `backfill_days` back), or those of the given window.
@@ -177,7 +177,7 @@ class _Reader:
             expected = {item.partition: item.rows for item in again}
         else:
             raise TransientError(
-                f"{SOURCE}: partitions of {self._table} changed while they were read ({chunk[0].partition:%Y-%m-%d} on)."
+                f"{SOURCE}: partitions of {self._table} changed while read ({chunk[0].partition:%Y-%m-%d} on)."
             )
         results: list[LoadResult] = []
         for item in chunk:

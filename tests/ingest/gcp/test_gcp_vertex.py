@@ -1,4 +1,4 @@
-"""Vertex AI's meters into landing: hours by project and day, re-read while they settle, each refusal with a sentence."""
+"""Vertex AI's meters into landing: hours by project and day, re-read while they settle, refusals in a sentence."""
 
 from datetime import UTC, datetime, timedelta
 
