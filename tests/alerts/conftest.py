@@ -51,9 +51,7 @@ def config_of(**settings: Any) -> AlertsConfig:
 def publish(tmp_path: Path) -> Callable[..., Path]:
     """Write the published file: one row of `fct_spike` per dictionary of differences from SPIKE."""
 
-    def write(
-        *differences: dict[str, Any], as_of: datetime = AS_OF, complete: date | None = date(2026, 11, 16)
-    ) -> Path:
+    def write(*differences: dict[str, Any], as_of: datetime = AS_OF) -> Path:
         published = tmp_path / "inferledger.duckdb"
         published.unlink(missing_ok=True)
         rows = [{**SPIKE, **difference} for difference in differences]
@@ -74,7 +72,7 @@ def publish(tmp_path: Path) -> Callable[..., Path]:
             connection.execute("create table source_status (source text, provider text, complete_through date)")
             connection.executemany(
                 "insert into source_status values (?, ?, ?)",
-                [("aws_cur", "aws", complete), ("aws_bedrock", "aws", date(2026, 11, 17))],
+                [("aws_cur", "aws", date(2026, 11, 16)), ("aws_bedrock", "aws", date(2026, 11, 17))],
             )
             connection.execute("create table publication (as_of timestamp)")
             connection.execute("insert into publication values (?)", [as_of.replace(tzinfo=None)])

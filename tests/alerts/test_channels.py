@@ -1,5 +1,7 @@
 import json
+import socket
 import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -131,7 +133,6 @@ def test_mail_over_tls_asks_for_a_certificate_it_can_trust(monkeypatch: pytest.M
 
 
 def _free_port() -> int:
-    import socket
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -139,7 +140,6 @@ def _free_port() -> int:
 
 
 def _self_signed(folder: Any) -> tuple[str, str]:
-    import subprocess
 
     key, certificate = str(folder / "key.pem"), str(folder / "certificate.pem")
     subprocess.run(

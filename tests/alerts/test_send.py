@@ -208,7 +208,8 @@ from state import open_state
 
 send.store.record_delivery = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 published, url, config, as_of = sys.argv[1:]
-send.send_alerts(Path(published), open_state(url), AlertsConfig.model_validate_json(config), datetime.fromisoformat(as_of))
+chosen = AlertsConfig.model_validate_json(config)
+send.send_alerts(Path(published), open_state(url), chosen, datetime.fromisoformat(as_of))
 """
 
 
