@@ -1,20 +1,26 @@
 """How fast the dashboard answers: each statement, and each page in a browser after its first load.
 
-``python bench/bench_dashboard.py HOME`` where HOME holds ``published/inferledger.duckdb``. The baseline of a statement
+``python bench/bench_dashboard.py [HOME]`` where HOME holds ``published/inferledger.duckdb``; without one, a small
+published file of ninety days is made for it. The baseline of a statement
 is a bare scan of the table it leans on most, in the same run; the baseline of a page is Streamlit's health answer.
 """
 
 import argparse
 import statistics
+import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from dashboard import filters, store
 from dashboard.serve import serve
 from tests.dashboard import browser as chrome
+from tests.dashboard import fixture_published
 
 PAGES = ("", "teams", "models", "capacity", "spikes", "data-health")
 
@@ -93,14 +99,18 @@ def bench_pages(home: Path, rounds: int) -> None:
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("home", type=Path)
+    parser.add_argument("home", type=Path, nargs="?")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    bench_statements(arguments.home, arguments.rounds)
-    if chrome.CHROMIUM is None:
-        print(f"\npages not measured: {chrome.NO_CHROMIUM}")
-    else:
-        bench_pages(arguments.home, arguments.rounds)
+    with tempfile.TemporaryDirectory() as folder:
+        home: Path = arguments.home or Path(folder)
+        if arguments.home is None:
+            fixture_published.build(home)
+        bench_statements(home, arguments.rounds)
+        if chrome.CHROMIUM is None:
+            print(f"\npages not measured: {chrome.NO_CHROMIUM}")
+        else:
+            bench_pages(home, arguments.rounds)
 
 
 if __name__ == "__main__":

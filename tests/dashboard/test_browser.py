@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from dashboard.serve import serve
 from tests.dashboard import browser as chrome
+from tests.dashboard import fixture_published
 
 pytestmark = pytest.mark.skipif(chrome.CHROMIUM is None, reason=chrome.NO_CHROMIUM)
 
@@ -154,6 +155,35 @@ def test_table_downloads_every_digit(page: Page, url: str) -> None:
     assert any(line.startswith("unallocated,") for line in lines)
     spend = lines[1].split(",")[1]
     assert len(spend.partition(".")[2]) == 12
+
+
+def test_open_page_renews_itself_when_a_run_publishes(page: Page, tmp_path: Path) -> None:
+    served = serve(tmp_path, 0)
+    try:
+        page.goto(served.url)
+        expect(page.get_by_text("Nothing has been published yet")).to_be_visible(timeout=30_000)
+        fixture_published.build(tmp_path, empty=True)
+        expect(page.get_by_text("holds no charges yet")).to_be_visible(timeout=30_000)
+        fixture_published.build(tmp_path)
+        expect(page.get_by_text("Spend in the period")).to_be_visible(timeout=60_000)
+        assert chrome.troubles(page) == []
+    finally:
+        served.stop()
+
+
+def test_demo_data_opens_on_every_page_and_spike(page: Page, demo_home: Path) -> None:
+    served = serve(demo_home, 0)
+    try:
+        for path in PAGES.values():
+            page.goto(f"{served.url}/{path}")
+            chrome.wait_drawn(page)
+            assert chrome.troubles(page) == [], path
+        page.goto(served.url)
+        page.get_by_test_id("stPageLink").get_by_role("link").first.click()
+        expect(page.get_by_text("What it is made of")).to_be_visible(timeout=30_000)
+        assert chrome.troubles(page) == []
+    finally:
+        served.stop()
 
 
 def test_narrow_screen_keeps_everything_inside(chromium: Browser, url: str) -> None:
