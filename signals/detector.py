@@ -31,8 +31,8 @@ class Sensitivity:
     deviation, as a share of what is expected.
     """
 
-    sigmas: float = 3.8
-    tail_factor: float = 2.3
+    sigmas: float = 3.5
+    tail_factor: float = 2.1
     relative: float = 0.0
     absolute: float = 0.0
     floor_ratio: float = 0.01

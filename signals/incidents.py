@@ -27,7 +27,7 @@ class SpikeRules:
     gap_days: int = 2
     new_after_days: int = 7
     normal_after_days: int = 28
-    sensitivity: Sensitivity = field(default_factory=lambda: Sensitivity(sigmas=4.0, floor_ratio=0.03))
+    sensitivity: Sensitivity = field(default_factory=lambda: Sensitivity(sigmas=4.0, tail_factor=2.3, floor_ratio=0.03))
     creep: CreepRule = field(default_factory=CreepRule)
 
 
