@@ -6,47 +6,28 @@ through `AzureCaller.call`.
 """
 
 import json
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
 from azure.core.credentials import TokenCredential
-from azure.core.exceptions import (
-    AzureError,
-    ClientAuthenticationError,
-    HttpResponseError,
-    ServiceRequestError,
-    ServiceResponseError,
-)
+from azure.core.exceptions import AzureError, ServiceRequestError
 from azure.core.rest import HttpRequest
-from azure.identity import CredentialUnavailableError, DefaultAzureCredential, EnvironmentCredential
+from azure.identity import DefaultAzureCredential, EnvironmentCredential
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from azure.mgmt.consumption import ConsumptionManagementClient
 from azure.mgmt.costmanagement import CostManagementClient
 from azure.monitor.querymetrics import MetricsClient
 
-from ingest.errors import (
-    ConfigError,
-    CredentialExpired,
-    InferledgerError,
-    PermissionDenied,
-    TerminalError,
-    TransientError,
-    Unreachable,
-)
+from ingest.azure_errors import Permission, first_line, named, origin
+from ingest.errors import SchemaChanged, TerminalError, TransientError, Unreachable
 from ingest.retry import retrying
 from ingest.settings import Settings
 
 ARM_ENDPOINT = "https://management.azure.com"
 TIMEOUT_S = 120
 ATTEMPTS = 12
-LONGEST_WAIT_S = 900.0
-_WAITS = re.compile(r"^(retry-after|x-ms-ratelimit-.*retry-after)$", re.IGNORECASE)
-_WRONG_TENANT = ("AADSTS90002", "AADSTS900023", "AADSTS50020", "AADSTS700016", "InvalidAuthenticationTokenTenant")
-_EXPIRED_SECRET = ("AADSTS7000222",)
-_MISSING = ("SubscriptionNotFound", "BillingAccountNotFound", "InvalidSubscriptionId")
 T = TypeVar("T")
 
 
@@ -56,24 +37,6 @@ class _Sender(Protocol):
     def send_request(self, request: HttpRequest, **kwargs: Any) -> Any:
         """Send without raising on an error status."""
         ...
-
-
-def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
-    """The longest wait that the headers of a 429 or 503 ask for, in seconds; None when they name none."""
-    waits = [value.strip() for name, value in headers.items() if _WAITS.match(name)]
-    seconds = [float(value) for value in waits if re.fullmatch(r"\d+(\.\d+)?", value)]
-    return min(max(seconds), LONGEST_WAIT_S) if seconds else None
-
-
-@dataclass(frozen=True)
-class Permission:
-    """What a call needs, in the words in which it is granted."""
-
-    role: str
-    scope: str
-
-    def __str__(self) -> str:
-        return f"Grant the role '{self.role}' at {self.scope} to the identity that runs this."
 
 
 class AzureCaller:
@@ -102,6 +65,13 @@ class AzureCaller:
             connection_verify=self._verify,
             retry_total=1,
         )
+
+    @property
+    def _hosts(self) -> str:
+        settings = self._settings
+        authority = settings.azure_authority_host or "https://login.microsoftonline.com"
+        metrics = settings.azure_metrics_endpoint or "https://<region>.metrics.monitor.azure.com"
+        return f"one of {self.arm_endpoint}, {authority} and {metrics}"
 
     @property
     def _options(self) -> dict[str, Any]:
@@ -137,7 +107,7 @@ class AzureCaller:
         """Make a call, trying again on throttling, 5xx and cut connections within the retry budget.
 
         Raises:
-            PermissionDenied, CredentialExpired, ConfigError, Unreachable, TerminalError: with what to do.
+            PermissionDenied, CredentialExpired, ConfigError, Unreachable, SchemaChanged, TerminalError: with a remedy.
             TransientError: the fault outlived the budget.
         """
 
@@ -145,18 +115,24 @@ class AzureCaller:
             try:
                 return action()
             except AzureError as error:
-                raise self._named(error, what, permission) from error
+                raise named(error, what, permission, self._tenant_id) from error
             except (json.JSONDecodeError, ConnectionError) as error:
                 raise TransientError(f"{what}: the answer was cut off.", "Run it again.") from error
+            except (KeyError, TypeError) as error:
+                raise SchemaChanged(
+                    f"{what}: the answer has another shape than documented ({error}).",
+                    "Nothing was landed. Check for a newer version, and tell its authors what Azure changed.",
+                ) from error
 
         again = retrying(budget_s=self._settings.retry_budget_seconds, attempts=ATTEMPTS)(once)
         try:
             return again()
         except TransientError as fault:
-            if isinstance(fault.__cause__, ServiceRequestError):
+            cause = origin(fault.__cause__)
+            if isinstance(cause, ServiceRequestError):
                 raise Unreachable(
-                    f"{what}: nobody answers at {self.arm_endpoint}: {_first_line(fault.__cause__)}.",
-                    "Check the network, proxy and certificates, or INFERLEDGER_AZURE_ARM_ENDPOINT.",
+                    f"{what}: nobody answers: {first_line(cause)}.",
+                    f"Check the network, the proxy and its certificates; asked was {self._hosts}.",
                 ) from fault
             raise
 
@@ -184,51 +160,6 @@ class AzureCaller:
                 f"{what}: the next page lies at {urlsplit(link).netloc}, not at {urlsplit(self.arm_endpoint).netloc}.",
                 "The token is not sent there. Check INFERLEDGER_AZURE_ARM_ENDPOINT and the proxy in between.",
             )
-
-    def _named(self, error: AzureError, what: str, permission: Permission) -> InferledgerError:
-        """The error of ours that says what to do about one of Azure's."""
-        if isinstance(error, CredentialUnavailableError):
-            return CredentialExpired(
-                f"{what}: no Azure credential was found.",
-                "Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or sign in with `az login`.",
-            )
-        status = error.status_code if isinstance(error, HttpResponseError) else None
-        if isinstance(error, ClientAuthenticationError) or status == 401:
-            return self._sign_in_failed(error, what)
-        if status == 403:
-            return PermissionDenied(f"{what}: Azure refused with 403 ({_code(error)}).", str(permission))
-        if status == 429:
-            response = cast(Any, error).response
-            wait = None if response is None else seconds_to_wait(response.headers)
-            return TransientError(f"{what}: throttled by Azure (429).", "Run it again later.", retry_after=wait)
-        if status is None or status in (408, 500, 502, 503, 504) or isinstance(error, ServiceResponseError):
-            return TransientError(f"{what}: {_first_line(error)}", "Run it again later.")
-        if status < 400:
-            return TransientError(f"{what}: the answer was cut off.", "Run it again.")
-        if status == 404 and _code(error) in _MISSING:
-            return ConfigError(
-                f"{what}: {_first_line(error)}", "Check the ids under 'azure' in sources.yml, and the tenant."
-            )
-        return TerminalError(
-            f"{what}: Azure answered {status}: {_first_line(error)}", "See docs/sources/azure_cost.md."
-        )
-
-    def _sign_in_failed(self, error: AzureError, what: str) -> InferledgerError:
-        words = str(error)
-        if any(code in words for code in _WRONG_TENANT):
-            return CredentialExpired(
-                f"{what}: the tenant or application is not known to Microsoft Entra ({_aadsts(words)}).",
-                f"Check AZURE_TENANT_ID and AZURE_CLIENT_ID; sources.yml names the tenant {self._tenant_id}.",
-            )
-        if any(code in words for code in _EXPIRED_SECRET):
-            return CredentialExpired(
-                f"{what}: the application's secret has expired ({_aadsts(words)}).",
-                "Make a new client secret for the application and set AZURE_CLIENT_SECRET.",
-            )
-        return CredentialExpired(
-            f"{what}: Azure did not accept the credential ({_aadsts(words) or _code(error)}).",
-            "Sign in again, or set AZURE_CLIENT_SECRET to a valid secret of AZURE_CLIENT_ID.",
-        )
 
 
 @dataclass(frozen=True)
@@ -267,22 +198,3 @@ def _account_ref(account: Any) -> AccountRef:
 def reader(subscription_id: str) -> Permission:
     """The permission to see accounts, deployments and tags."""
     return Permission("Reader", f"subscription {subscription_id}")
-
-
-def _code(error: AzureError) -> str:
-    """Azure's error code, else the class of the error."""
-    inner = getattr(error, "error", None)
-    return str(getattr(inner, "code", None) or type(error).__name__)
-
-
-def _first_line(error: BaseException) -> str:
-    return _joined(str(error).strip().splitlines()[:1]) or type(error).__name__
-
-
-def _joined(lines: Iterable[str]) -> str:
-    return " ".join(lines).rstrip(".")[:300]
-
-
-def _aadsts(words: str) -> str | None:
-    found = re.search(r"AADSTS\d+", words)
-    return found[0] if found else None

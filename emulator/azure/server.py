@@ -23,6 +23,7 @@ from emulator.faults import Fault, Faults
 from emulator.service import Service
 
 CLOUD = "azure"
+ENTRA = "entra"
 ARM_AUDIENCE = "https://management.azure.com"
 METRICS_AUDIENCE = "https://metrics.monitor.azure.com"
 LARGEST_BODY = 1024 * 1024
@@ -95,7 +96,9 @@ class Azure:
         """The reply, and whether the connection is to be cut in its middle."""
         try:
             operation, found, audience = _route(call)
-            fault = self._faults.take(CLOUD, operation, {"path": call.path, **call.query, "body": call.json})
+            # signing in is not the cloud's data: `*` of azure leaves it alone
+            cloud = ENTRA if audience is None else CLOUD
+            fault = self._faults.take(cloud, operation, {"path": call.path, **call.query, "body": call.json})
             if audience is not None:
                 self.identity.check(call, audience)
             _strike(operation, fault)

@@ -19,7 +19,8 @@ from decimal import Decimal
 import pyarrow as pa
 from azure.mgmt.costmanagement import CostManagementClient
 
-from ingest.azure_client import AzureCaller, Permission, reader
+from ingest.azure_client import AzureCaller, reader
+from ingest.azure_errors import Permission
 from ingest.config import AzureSources, load_configuration
 from ingest.config_rules import TagSynonyms
 from ingest.contracts import Context, LoadResult, StreamContract

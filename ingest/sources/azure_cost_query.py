@@ -13,7 +13,8 @@ from typing import Any, cast
 from azure.core.rest import HttpRequest
 from azure.mgmt.costmanagement import CostManagementClient
 
-from ingest.azure_client import AzureCaller, Permission
+from ingest.azure_client import AzureCaller
+from ingest.azure_errors import Permission
 from ingest.errors import SchemaChanged, TerminalError
 from ingest.run import Window
 
@@ -118,7 +119,7 @@ def ask(
     what = f"azure_cost {query.kind} of {scope.strip('/')} for {window}"
     columns: tuple[str, ...] = ()
     rows: list[tuple[Cell, ...]] = []
-    page = _get(caller, _first_page(client, scope, body), what, permission)
+    page = caller.call(_first_page(client, scope, body), what=what, permission=permission)
     for _ in range(MOST_PAGES):
         if page is None:
             return Answer(columns or query.columns, tuple(rows))
@@ -128,17 +129,8 @@ def ask(
         if page.next_link is None:
             return Answer(columns, tuple(rows))
         caller.refuse_foreign(page.next_link, what)
-        page = _get(caller, _next_page(client, page.next_link, body), what, permission)
+        page = caller.call(_next_page(client, page.next_link, body), what=what, permission=permission)
     raise TerminalError(f"{what}: more than {MOST_PAGES} pages.", "Ask for a shorter window, or read an export.")
-
-
-def _get(caller: AzureCaller, action: Callable[[], Page | None], what: str, permission: Permission) -> Page | None:
-    try:
-        return caller.call(action, what=what, permission=permission)
-    except (KeyError, TypeError) as error:
-        raise SchemaChanged(
-            f"{what}: the answer is no page of rows ({error}).", "See docs/sources/azure_cost.md."
-        ) from error
 
 
 def _first_page(client: CostManagementClient, scope: str, body: Mapping[str, Any]) -> Callable[[], Page | None]:

@@ -15,7 +15,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from ingest.azure_client import AccountRef, AzureCaller, Permission, list_accounts
+from ingest.azure_client import AccountRef, AzureCaller, list_accounts
+from ingest.azure_errors import Permission
 from ingest.contracts import Context, LoadResult, StreamContract
 from ingest.errors import EmptyAnswer, SchemaChanged, TerminalError
 from ingest.run import Window, days

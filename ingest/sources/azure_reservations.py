@@ -12,7 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from ingest.azure_client import AzureCaller, Permission
+from ingest.azure_client import AzureCaller
+from ingest.azure_errors import Permission
 from ingest.contracts import Context, LoadResult, StreamContract
 from ingest.errors import SchemaChanged
 from ingest.run import Window, months

@@ -1,0 +1,141 @@
+"""Deployments and metrics as landed."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from emulator.azure import bill
+from ingest.errors import EmptyAnswer, PermissionDenied, SchemaChanged, TerminalError
+from ingest.run import Window
+from ingest.sources import azure_openai, azure_openai_metrics
+
+APPS = "5b000000-0000-4000-8000-00000000000a"
+SHARED = "5b000000-0000-4000-8000-00000000000c"
+DAY = Window(datetime(2026, 11, 16, tzinfo=UTC), datetime(2026, 11, 17, tzinfo=UTC))
+
+
+def test_every_deployment_lands_with_its_tags_type_and_spillover(context, local):
+    made = context()
+    azure_openai.load(made, None)
+    rows = made.landing.read(azure_openai.DEPLOYMENTS).to_pylist()
+    wanted = local.world.organisation.azure["deployments"]
+    assert {(row["account_name"], row["name"]) for row in rows} == {(item["account"], item["name"]) for item in wanted}
+    (spilling,) = [row for row in rows if row["spillover_deployment_name"]]
+    assert (spilling["name"], spilling["sku_name"], spilling["sku_capacity"]) == (
+        "gpt-4o-ptu",
+        "GlobalProvisionedManaged",
+        30,
+    )
+    assert dict(spilling["account_tags"]) == {"Team": "support", "app": "agent-assist", "env": "prod"}
+
+
+def test_the_inventory_is_a_snapshot_of_its_day(context):
+    made = context()
+    azure_openai.load(made, None)
+    assert made.landing.windows(azure_openai.DEPLOYMENTS, APPS) == ["2026-11-18"]
+    assert not any(result.changed for result in azure_openai.load(made, None))
+
+
+def test_tokens_of_a_day_are_what_was_served(context, local):
+    made = context()
+    azure_openai_metrics.load(made, DAY)
+    usage = bill.usage_truth(local.world).to_pandas()
+    usage = usage[usage.usage_date == DAY.start.date()].groupby("workload_id")[
+        ["input_tokens", "cache_read_tokens", "output_tokens", "request_count"]
+    ]
+    served = {
+        workload: (sums.input_tokens + sums.cache_read_tokens, sums.output_tokens, sums.request_count)
+        for workload, sums in usage.sum().iterrows()
+    }
+    seen: Counter[tuple[str, str]] = Counter()
+    for row in made.landing.read(azure_openai_metrics.METRICS_HOURLY).to_pylist():
+        if row["status_code"] in (None, "200"):
+            account = row["resource_id"].rpartition("/")[2]
+            seen[f"{account}/{row['model_deployment_name']}", row["metric"]] += row["total"] or 0
+    names = ("ProcessedPromptTokens", "GeneratedTokens", "AzureOpenAIRequests")
+    assert {workload: tuple(seen[workload, name] for name in names) for workload in served} == served
+
+
+def test_series_are_never_cut_off_in_silence(context, local, monkeypatch):
+    made = context()
+    azure_openai_metrics.load(made, DAY)
+    requests = [r for r in local.faults.requests if r.operation == "metrics_batch"]
+    assert {request.params["top"] for request in requests} == {str(azure_openai_metrics.MOST_SERIES)}
+    monkeypatch.setattr(azure_openai_metrics, "MOST_SERIES", 3)
+    with pytest.raises(TerminalError, match="3 series or more, so some may be cut off"):
+        azure_openai_metrics.load(made, DAY)
+
+
+def test_a_first_run_lands_every_day_and_a_second_rereads_three(context, local):
+    made = context()
+    first = azure_openai_metrics.load(made, None)
+    assert len(made.landing.windows(azure_openai_metrics.METRICS_HOURLY, SHARED)) == 15
+    assert len(first) == 3 * 15
+    again = azure_openai_metrics.load(made, None)
+    assert {result.window_start.date().isoformat() for result in again} == {
+        "2026-11-15",
+        "2026-11-16",
+        "2026-11-17",
+        "2026-11-18",
+    }
+    assert not any(result.changed for result in again)
+
+
+def test_a_day_that_was_missed_is_read_the_next_time(context):
+    made = context()
+    azure_openai_metrics.load(made, DAY)
+    wanted = azure_openai_metrics._wanted(made, None, APPS)
+    assert DAY in wanted
+    assert len(wanted) == 15
+    older = Window(DAY.start - timedelta(days=6), DAY.start - timedelta(days=5))
+    azure_openai_metrics.load(made, older)
+    assert older not in azure_openai_metrics._wanted(made, None, APPS)
+
+
+def test_spans_follow_gaps_the_limit_of_a_call_and_the_last_full_hour():
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    one = timedelta(days=1)
+    wanted = [Window(start + n * one, start + (n + 1) * one) for n in (*range(35), 40)]
+    end = start + 40 * one + timedelta(hours=5)
+    spans = list(azure_openai_metrics._spans(wanted, end))
+    assert spans == [
+        Window(start, start + 30 * one),
+        Window(start + 30 * one, start + 35 * one),
+        Window(start + 40 * one, end),
+    ]
+
+
+def test_one_empty_answer_is_asked_again(context, local):
+    made = context()
+    local.faults.add("azure", "metrics_batch", "empty", times=1)
+    azure_openai_metrics.load(made, DAY)
+    metrics = set(made.landing.read(azure_openai_metrics.METRICS_HOURLY, scope=APPS).column("metric").to_pylist())
+    assert "ProcessedPromptTokens" in metrics
+
+
+def test_accounts_without_any_metric_stop_the_first_load(context, local, monkeypatch):
+    monkeypatch.setattr(azure_openai_metrics, "DAYS_PER_CALL", 10)
+    local.faults.add("azure", "metrics_batch", "empty", times=None)
+    with pytest.raises(EmptyAnswer, match=r"has accounts but no metric.*Monitoring Reader"):
+        azure_openai_metrics.load(context(), None)
+
+
+@pytest.mark.parametrize("kind", ["throttle", "server_error", "cut"])
+def test_it_recovers_from_a_passing_fault(context, local, kind):
+    local.faults.add("azure", "metrics_batch", kind, times=2, retry_after=0.05)
+    made = context()
+    results = azure_openai_metrics.load(made, DAY)
+    assert all(result.rows for result in results)
+
+
+def test_a_missing_permission_names_the_role(context, local):
+    local.faults.add("azure", "metrics_batch", "forbidden")
+    with pytest.raises(PermissionDenied, match=f"'Monitoring Reader' at subscription {APPS}"):
+        azure_openai_metrics.load(context(), DAY)
+
+
+def test_an_answer_of_another_shape_is_named(context, local):
+    local.faults.add("azure", "metrics_batch", "wrong_schema")
+    with pytest.raises(SchemaChanged, match="azure_openai metrics"):
+        azure_openai_metrics.load(context(), DAY)
