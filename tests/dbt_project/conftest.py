@@ -102,6 +102,7 @@ def write_landing(home: Path, rows: dict[str, Rows]) -> None:
 def replace_interfaces(home: Home, rows: dict[str, Rows]) -> None:
     """Let each cloud's interface models read the given rows; a model without rows becomes empty."""
     for cloud in ("aws", "gcp", "azure"):
+        shutil.rmtree(home.project / "tests" / cloud, ignore_errors=True)
         shutil.rmtree(home.project / "models" / "intermediate" / cloud)
         folder = home.project / "models" / "intermediate" / cloud
         folder.mkdir()
