@@ -163,7 +163,7 @@ def test_hours_are_judged_by_the_hour_of_the_day() -> None:
     hours = 24 * 28
     shape = 1 + 0.8 * np.sin(2 * np.pi * np.arange(hours) / 24)
     values = 100 * shape * (1 + 0.05 * rng.standard_normal((20, hours)))
-    night = 24 * 20 + 18  # the trough: the noon value would be nothing unusual at noon
+    night = 24 * 20 + 18  # the quietest hour: the noon value would be nothing unusual at noon
     values[:, night] = 180.0
     flags = judge(values, hourly_grid(0, hours), Sensitivity()).is_anomaly
     assert flags[:, night].all()
