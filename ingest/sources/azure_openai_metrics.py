@@ -90,15 +90,15 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:
         newest: datetime | None = None
         for span in _spans(wanted, _full_hour(context.run.as_of)):
             rows = _read(caller, subscription_id, accounts, span)
-            if not rows and accounts and newest is None and (span.end - span.start).days >= DAYS_PER_CALL:
-                raise EmptyAnswer(
-                    f"azure_openai: subscription {subscription_id} has accounts but no metric for {span}.",
-                    "Grant 'Monitoring Reader' at the subscription, or take the subscription out of sources.yml.",
-                )
             newest = max(
                 [row["timestamp"] + timedelta(hours=1) for row in rows] + ([newest] if newest else []), default=None
             )
             results += _land(context, subscription_id, span, rows)
+        if accounts and newest is None and (wanted.end - wanted.start).days >= DAYS_PER_CALL:
+            raise EmptyAnswer(
+                f"azure_openai: subscription {subscription_id} has accounts but no metric for {wanted}.",
+                "Grant 'Monitoring Reader' at the subscription, or take the subscription out of sources.yml.",
+            )
         message = None if accounts else "The subscription has no Cognitive Services account."
         context.landing.report(SOURCE, subscription_id, newest, message)
         context.progress(SOURCE, done, len(config.subscriptions))
