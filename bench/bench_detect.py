@@ -1,7 +1,8 @@
 """Precision and recall of the detector on seeded labelled series, beside a plain three-sigma rule.
 
-Run: python bench/bench_detect.py [--grain hourly --series 20 --days 60]. Every labelled point counts; warm-up points are
-left out. The three-sigma rule takes mean and standard deviation of the four weeks (hours: the week) before each point.
+Run: python bench/bench_detect.py [--grain hourly --series 20 --days 60]. Every labelled point counts; warm-up points
+are left out. The three-sigma rule takes mean and standard deviation of the four weeks (hours: the week) before each
+point.
 """
 
 import argparse

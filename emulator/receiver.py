@@ -13,6 +13,7 @@ import threading
 from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -80,8 +81,11 @@ class _Web(ThreadingHTTPServer):
 
 
 class _WebHandler(BaseHTTPRequestHandler):
-    server: _Web
     timeout = 30
+
+    @property
+    def _box(self) -> Outbox:
+        return cast(_Web, self.server).box
 
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
@@ -97,7 +101,7 @@ class _WebHandler(BaseHTTPRequestHandler):
             self._take_slack(content)
         elif self.path == "/webhook":
             pretty = json.dumps(content, indent=2, ensure_ascii=False)
-            self.server.box.put("webhook", pretty, {".json": f"{pretty}\n".encode()})
+            self._box.put("webhook", pretty, {".json": f"{pretty}\n".encode()})
             self._answer(200, "ok")
         else:
             self._answer(404, "no_service")
@@ -110,7 +114,7 @@ class _WebHandler(BaseHTTPRequestHandler):
             self._answer(400, "no_text")
         else:
             text = _as_markdown(content["text"])
-            self.server.box.put("slack", text, {".md": f"{text}\n".encode()})
+            self._box.put("slack", text, {".md": f"{text}\n".encode()})
             self._answer(200, "ok")
 
     def _answer(self, status: int, text: str) -> None:
@@ -121,7 +125,7 @@ class _WebHandler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Keep the terminal quiet."""
 
 
@@ -167,8 +171,8 @@ class _MailHandler:
     def __init__(self, box: Outbox) -> None:
         self._box = box
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802, ARG002
-        raw = bytes(envelope.content or b"")
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002
+        raw = envelope.original_content or b""
         message = BytesParser(policy=email.policy.default).parsebytes(raw)
         body = message.get_body(preferencelist=("plain", "html"))
         text = body.get_content() if body is not None else ""

@@ -6,8 +6,9 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from alerts.config import AlertsConfig
 from pydantic import ValidationError
+
+from alerts.config import AlertsConfig
 
 CONFIG = Path(__file__).parents[2] / "config"
 CHANNEL = {"name": "finops", "kind": "slack", "url_env": "THE_URL"}
