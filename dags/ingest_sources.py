@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import DAG, Asset, dag, task
+from airflow.sdk import DAG, Asset, ExceptionRetryPolicy, RetryAction, RetryRule, dag, task
 
+from ingest.errors import ConfigError, TerminalError, Unreachable
 from ingest.registry import SOURCES
 
 DOC = """
@@ -13,8 +14,12 @@ provider still moves, and replaces whole windows, so a retry or a second run cha
 **Owner** data engineering.
 
 **When it fails** the sentence in the log says what to do (permission, credential, region, shrunk window). Landing and
-the published file keep yesterday's content. Clear the task to try again; `restate_window` loads other days.
+the published file keep yesterday's content. Clear the task to try again; `restate_window` loads other days. What
+another try would meet again (a refused permission, a renamed column) fails at once, the rest is tried three times.
 """
+POLICY = ExceptionRetryPolicy(
+    [RetryRule(Unreachable, RetryAction.DEFAULT), RetryRule([ConfigError, TerminalError], RetryAction.FAIL)]
+)
 
 
 def ingest_dag(source: str, minute: int) -> DAG:
@@ -28,7 +33,12 @@ def ingest_dag(source: str, minute: int) -> DAG:
         max_active_runs=1,
         doc_md=DOC.format(source=source),
         tags=["layer:ingest", f"source:{source}", "tier:1"],
-        default_args={"retries": 2, "retry_delay": timedelta(minutes=5), "execution_timeout": timedelta(hours=2)},
+        default_args={
+            "retries": 2,
+            "retry_delay": timedelta(minutes=5),
+            "retry_policy": POLICY,
+            "execution_timeout": timedelta(hours=2),
+        },
     )
     def ingest() -> None:
         @task(outlets=[Asset(f"landing_{source}")])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 from urllib.parse import urlsplit
 
 logger = logging.getLogger(__name__)
@@ -68,20 +68,20 @@ def serve(
     """Serve ``home`` on ``port``, or on the next free one, and return once it answers.
 
     ``as_of`` is the clock that staleness is measured by (aware); ``None`` leaves it to the environment. Its log is
-    ``home/dashboard.log``. The caller ends it with ``Served.stop`` or waits with ``Served.wait``.
+    ``home/dashboard.log``, or stderr when the home can only be read. The caller ends it with ``Served.stop`` or waits
+    with ``Served.wait``.
 
     Raises:
         ServeError: no port is free, or the child ended or did not answer within a minute.
     """
     home = home.resolve()
-    home.mkdir(parents=True, exist_ok=True)
     free = free_port(port, host=host)
     if port not in (free, 0):
         logger.warning("Port %d is taken; the dashboard takes %d.", port, free)
     switches = _SWITCHES | {"server.address": host, "server.port": str(free)}
     command = [sys.executable, "-m", "streamlit", "run", str(_APP)]
     command += [part for name, value in switches.items() for part in (f"--{name}", value)]
-    with (home / "dashboard.log").open("wb") as log:
+    with _log(home) as log:
         process = subprocess.Popen(
             command,
             env=_environment(home, as_of),
@@ -119,6 +119,15 @@ def free_port(first: int, *, host: str = HOST) -> int:
     raise ServeError(
         f"No port from {first} to {first + _PORTS_TRIED - 1} is free on {host}; choose another with --port."
     )
+
+
+def _log(home: Path) -> IO[bytes]:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        return (home / "dashboard.log").open("wb")
+    except OSError:
+        # a container mounts the volume read-only
+        return os.fdopen(os.dup(sys.stderr.fileno()), "wb")
 
 
 def _reachable(host: str) -> str:

@@ -237,18 +237,19 @@ def alert(home: Home = None, config: Config = None, as_json: AsJson = False) -> 
 def dashboard(
     home: Home = None,
     port: Annotated[int, typer.Option(help="Port to listen on; the next free one when it is taken.")] = 8501,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all of them.")] = "127.0.0.1",
 ) -> None:
-    """Serve the dashboard on 127.0.0.1 until Ctrl-C.
+    """Serve the dashboard until Ctrl-C.
 
     Example: inferledger dashboard --home .inferledger --port 8600
     """
-    _serve(_settings(home, None).home.resolve(), port)
+    _serve(_settings(home, None).home.resolve(), port, host=host)
 
 
-def _serve(home: Path, port: int) -> None:
+def _serve(home: Path, port: int, *, host: str = "127.0.0.1") -> None:
     from dashboard.serve import serve
 
-    served = serve(home, port)
+    served = serve(home, port, host=host)
     sys.stdout.write(f"The dashboard is at {served.url} (Ctrl-C ends it).\n")
     sys.stdout.flush()
     try:

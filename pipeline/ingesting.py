@@ -10,7 +10,7 @@ from typing import Any
 
 from ingest.config import load_sources
 from ingest.contracts import Context, LoadResult
-from ingest.errors import InferledgerError, TerminalError
+from ingest.errors import ConfigError, InferledgerError, TerminalError
 from ingest.landing import Landing
 from ingest.registry import CLOUDS, modules
 from ingest.run import Run, Window
@@ -35,10 +35,20 @@ def no_progress(step: str, done: int, total: int) -> None:
 
 
 def window_from_days(start: datetime | None, end: datetime | None, run: Run) -> Window | None:
-    """The window that was asked for by its days, None when none was; an open end is the run's as-of."""
+    """The window that was asked for by its days, None when none was; an open end is the run's as-of.
+
+    Raises:
+        ConfigError: the window ends before it starts.
+    """
     if start is None and end is None:
         return None
-    return Window((start or run.as_of).replace(tzinfo=UTC), (end or run.as_of).replace(tzinfo=UTC))
+    first, after = (start or run.as_of).replace(tzinfo=UTC), (end or run.as_of).replace(tzinfo=UTC)
+    if first >= after:
+        raise ConfigError(
+            f"The window {first:%Y-%m-%d}..{after:%Y-%m-%d} holds no day.",
+            "Give the first day as start and the day after the last one as end.",
+        )
+    return Window(first, after)
 
 
 def ingest_source(

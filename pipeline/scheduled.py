@@ -4,32 +4,56 @@ Settings come from the environment of the worker; the run's as-of time is the or
 ``INFERLEDGER_AS_OF`` fixes it. Every function may be tried again.
 """
 
-from collections.abc import Iterator
+import hashlib
+import logging
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import state
+from ingest.contracts import LoadResult
 from ingest.errors import InferledgerError
-from ingest.run import Run, Window, day_start
+from ingest.run import Run
 from ingest.settings import Settings, load_settings
 from pipeline.alerting import alert as send_alerts
 from pipeline.building import build as build_models
 from pipeline.detecting import detect as detect_spikes
-from pipeline.ingesting import ingest_source
+from pipeline.ingesting import ingest_source, window_from_days
 from pipeline.publishing import publish as publish_marts
 
+logger = logging.getLogger(__name__)
+_LONGEST_RUN_ID = 64
 
-def ingest(source: str, *, run_id: str, as_of: datetime, start: str | None = None, end: str | None = None) -> int:
-    """Load a source's own window, or the UTC days from ``start`` up to but without ``end`` (YYYY-MM-DD).
+
+def ingest(source: str, *, run_id: str, as_of: datetime) -> int:
+    """Load a source's own window; returns how many rows landed. A failure is remembered for the dashboard."""
+    settings, run = _run(run_id, as_of)
+    try:
+        loads = ingest_source(settings, run, source)
+    except InferledgerError as error:
+        store = state.open_state(settings.database_url)
+        state.start_run(store, run.run_id, run.as_of)
+        state.finish_run(store, run.run_id, "failed", str(error))
+        raise
+    return _landed(loads)
+
+
+def restate(source: str, *, run_id: str, as_of: datetime, start: str, end: str, accept_shrink: bool = False) -> int:
+    """Load the UTC days from ``start`` up to but without ``end`` (YYYY-MM-DD) again.
+
+    Args:
+        accept_shrink: let a window lose more than a fifth of its rows.
 
     Returns:
         How many rows landed.
+
+    Raises:
+        ConfigError: the days hold no window.
+        InferledgerError: as the source says; windows loaded before it stay loaded.
     """
     settings, run = _run(run_id, as_of)
-    window = None
-    if start and end:
-        window = Window(day_start(datetime.fromisoformat(start)), day_start(datetime.fromisoformat(end)))
-    return sum(load.rows for load in ingest_source(settings, run, source, window=window))
+    window = window_from_days(datetime.fromisoformat(start), datetime.fromisoformat(end), run)
+    return _landed(ingest_source(settings, run, source, window=window, accept_shrink=accept_shrink))
 
 
 def build(*, run_id: str, as_of: datetime) -> int:
@@ -61,14 +85,24 @@ def alert(*, run_id: str, as_of: datetime) -> int:
     return send_alerts(settings, run).sent
 
 
+def _landed(loads: Sequence[LoadResult]) -> int:
+    rows = sum(load.rows for load in loads)
+    changed = sum(load.changed for load in loads)
+    logger.info("%d rows landed in %d windows, %d of them changed", rows, len(loads), changed)
+    return rows
+
+
 def _run(run_id: str, as_of: datetime) -> tuple[Settings, Run]:
     settings = load_settings()
     safe = "".join(letter if letter.isalnum() else "-" for letter in run_id)
+    if len(safe) > _LONGEST_RUN_ID:
+        # an orchestrator lets people name runs at length; the state store does not
+        safe = f"{safe[: _LONGEST_RUN_ID - 9]}-{hashlib.sha256(run_id.encode()).hexdigest()[:8]}"
     return settings, Run(safe, settings.as_of or as_of.astimezone(UTC).replace(microsecond=0))
 
 
 @contextmanager
-def _remembered(settings: Settings, run: Run) -> Iterator[object]:
+def _remembered(settings: Settings, run: Run) -> Iterator[state.State]:
     """Note the run in the state store, and its failure with the sentence that says why."""
     store = state.open_state(settings.database_url)
     state.start_run(store, run.run_id, run.as_of)
@@ -76,4 +110,7 @@ def _remembered(settings: Settings, run: Run) -> Iterator[object]:
         yield store
     except InferledgerError as error:
         state.finish_run(store, run.run_id, "failed", str(error))
+        raise
+    except BaseException as error:
+        state.finish_run(store, run.run_id, "failed", f"{type(error).__name__}: {error}")
         raise

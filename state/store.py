@@ -103,9 +103,12 @@ def open_state(url: str) -> State:
 
 
 def start_run(state: State, run_id: str, as_of: datetime) -> None:
-    """Remember that a run began. `as_of` is its aware UTC clock."""
+    """Remember that a run began. `as_of` is its aware UTC clock. A run that is tried again is running again."""
+    values = {"as_of": as_of, "outcome": RUNNING, "message": None}
     with state.engine.begin() as connection:
-        connection.execute(insert(runs).values(run_id=run_id, as_of=as_of, outcome=RUNNING))
+        known = connection.execute(update(runs).where(runs.c.run_id == run_id).values(values))
+        if known.rowcount == 0:
+            connection.execute(insert(runs).values(run_id=run_id, **values))
 
 
 def finish_run(state: State, run_id: str, outcome: str, message: str | None = None) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 
 from state import (
     FAILED,
@@ -57,10 +56,13 @@ def test_the_latest_run_is_the_one_that_began_last(store: State) -> None:
     assert latest_run(store, "success") == RunRecord("one", NEXT_DAY, "success", None)
 
 
-def test_a_run_id_is_there_once(store: State) -> None:
+def test_a_run_that_is_tried_again_is_there_once_and_running(store: State) -> None:
     start_run(store, "one", AS_OF)
-    with pytest.raises(IntegrityError):
-        start_run(store, "one", AS_OF)
+    finish_run(store, "one", "failed", "The bucket is empty.")
+    start_run(store, "one", AS_OF)
+    assert latest_run(store) == RunRecord("one", AS_OF, "running", None)
+    with store.engine.connect() as connection:
+        assert connection.execute(text("select count(*) from runs")).scalar_one() == 1
 
 
 def test_a_step_keeps_its_last_word(store: State) -> None:
