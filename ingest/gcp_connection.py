@@ -7,7 +7,7 @@ plain connections: no real Google service accepts those.
 
 import re
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import grpc
 import requests
@@ -142,14 +142,15 @@ def _address(endpoint: str) -> str:
     return endpoint.rpartition("//")[2].rstrip("/")
 
 
-def _reasons(error: api.GoogleAPICallError) -> set[str]:
-    found = (detail.get("reason") for detail in error.errors if isinstance(detail, dict))
+def _reasons(error: Any) -> set[str]:
+    # REST errors carry mappings, gRPC errors the call itself
+    found = (detail.get("reason") for detail in error.errors if hasattr(detail, "get"))
     return {str(reason) for reason in found if reason}
 
 
 def _message(error: Exception) -> str:
     """The first line of Google's message, without the request's URL in front."""
-    text = (error.message if isinstance(error, api.GoogleAPICallError) else None) or str(error)
+    text = str(getattr(error, "message", None) or error)
     return re.sub(r"^(GET|POST) \S+: ", "", text.splitlines()[0]) if text else type(error).__name__
 
 

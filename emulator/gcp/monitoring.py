@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import grpc
@@ -90,7 +91,7 @@ class Monitoring:
         start, size = int(request.page_token or 0), request.page_size or DEFAULT_PAGE
         chosen = sorted(grouped.items())[start : start + size]
         following = str(start + size) if start + size < len(grouped) else ""
-        step = request.aggregation.alignment_period or HOUR
+        step: Any = request.aggregation.alignment_period or HOUR
         series = [_time_series(metric, key, points, step) for key, points in chosen if points]
         return types.ListTimeSeriesResponse(time_series=series, next_page_token=following)
 
@@ -103,7 +104,8 @@ class Monitoring:
         start, end = (_utc(moment) for moment in (request.interval.start_time, request.interval.end_time))
         if start >= end:
             raise ValueError("Field interval.end_time had an invalid value: it must be later than the start time.")
-        aligner, step = aggregation.per_series_aligner, aggregation.alignment_period
+        aligner: Any = aggregation.per_series_aligner
+        step: Any = aggregation.alignment_period
         if aligner != _NONE and step and step < timedelta(minutes=1):
             raise ValueError("Field aggregation.alignmentPeriod had an invalid value: it must be at least 60 seconds.")
         if aligner == _SUM and kind != "DELTA":
@@ -211,5 +213,5 @@ def _time_series(metric: str, key: Key, points: Points, step: timedelta) -> type
     return types.TimeSeries.wrap(message)
 
 
-def _utc(moment: datetime) -> datetime:
+def _utc(moment: Any) -> datetime:
     return datetime.fromtimestamp(moment.timestamp(), UTC)

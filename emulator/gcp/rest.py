@@ -219,7 +219,7 @@ class BigQueryServer(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: BigQueryServer
+    server: BigQueryServer  # pyright: ignore[reportIncompatibleVariableOverride]
     protocol_version = "HTTP/1.1"
     # one write per answer: small writes would wait for the client's delayed acknowledgements
     wbufsize = 1 << 16

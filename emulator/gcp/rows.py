@@ -171,7 +171,7 @@ def _rows(block: Block, organisation: Mapping[str, Any]) -> pa.Table:
     }
     varying = _varying(block)
     columns = [
-        varying[name] if name in varying else pa.repeat(pa.scalar(constant[name], kind), count)
+        varying[name] if name in varying else _repeated(constant[name], kind, count)
         for name, kind in zip(EXPORT_SCHEMA.names, EXPORT_SCHEMA.types, strict=True)
     ]
     return pa.Table.from_arrays(columns, schema=EXPORT_SCHEMA)
@@ -196,7 +196,7 @@ def _varying(block: Block) -> dict[str, pa.Array]:
         "price": _price(block),
         "credits": _credits(block),
         "invoice": pa.StructArray.from_arrays(
-            [month, pa.repeat(pa.scalar(block.publisher), count)], ["month", "publisher_type"]
+            [month, _repeated(block.publisher, pa.string(), count)], ["month", "publisher_type"]
         ),
     }
 
@@ -204,7 +204,7 @@ def _varying(block: Block) -> dict[str, pa.Array]:
 def _usage(block: Block) -> pa.Array:
     count = len(block.start)
     priced = block.amount / block.units_per_price
-    unit = pa.repeat(pa.scalar(block.unit), count)
+    unit = _repeated(block.unit, pa.string(), count)
     return pa.StructArray.from_arrays(
         [pa.array(block.amount.astype(float)), unit, pa.array(priced.astype(float)), unit],
         [item.name for item in _USAGE],
@@ -221,9 +221,9 @@ def _price(block: Block) -> pa.Array:
         "list_price": pa.array(listed).cast(NUMERIC, safe=False),
         "effective_price_default": pa.array(paid).cast(NUMERIC, safe=False),
         "list_price_consumption_model": pa.array(listed).cast(NUMERIC, safe=False),
-        "tier_start_amount": pa.repeat(pa.scalar(0).cast(NUMERIC), count),
-        "pricing_unit_quantity": pa.repeat(pa.scalar(block.units_per_price).cast(NUMERIC), count),
-        "unit": pa.repeat(pa.scalar(block.unit), count),
+        "tier_start_amount": _repeated(0, NUMERIC, count),
+        "pricing_unit_quantity": _repeated(block.units_per_price, NUMERIC, count),
+        "unit": _repeated(block.unit, pa.string(), count),
     }
     return pa.StructArray.from_arrays([numeric[name] for name in _PRICE_NAMES], list(_PRICE_NAMES))
 
@@ -277,3 +277,8 @@ def _instants(values: np.ndarray) -> pa.Array:
 
 def _money(micros: np.ndarray) -> pa.Array:
     return pa.array(micros / 10.0**MICROS)
+
+
+def _repeated(value: Any, kind: pa.DataType, count: int) -> pa.Array:
+    scalar: Any = pa.scalar(value, kind)
+    return pa.repeat(scalar, count)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -48,7 +48,8 @@ def stream_traffic(world: "World") -> list[StreamTraffic]:
     orders = {order["order_id"]: order for order in world.organisation.gcp["gsu_orders"]}
     result = []
     for stream in world.organisation.of("gcp"):
-        rows = world.usage.filter(pc.equal(world.usage["stream_id"], stream.id)).sort_by("hour_start")
+        is_ours: Any = pc.equal(world.usage["stream_id"], pa.scalar(stream.id))
+        rows = world.usage.filter(is_ours).sort_by("hour_start")
         if rows.num_rows:
             result.append(_split(stream, rows, orders.get(stream.via.get("order"))))
     return result

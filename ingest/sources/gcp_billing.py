@@ -3,8 +3,8 @@
 Inputs: the tables `gcp_billing_export_resource_v1_<account>` or `gcp_billing_export_v1_<account>` of the datasets in
 `sources.yml`. Rows are only ever appended: corrections and late usage land in newer partitions (`_PARTITIONTIME`, the
 day of the export), and old partitions can still grow. So each run asks every partition for its fingerprint (newest
-`export_time`, row count), which reads sixteen bytes a row, and reads those whole whose fingerprint is not the one of the
-last load. There is no row id, and equal rows are legitimate: a partition is replaced as a whole, nothing is merged.
+`export_time`, row count), which reads sixteen bytes a row, and reads those whole whose fingerprint is not the one of
+the last load. There is no row id, and equal rows are legitimate: a partition is replaced as a whole, nothing is merged.
 
 Stop rule: all partitions since the backfill began (first run: `backfill_days` back), or those of the given window.
 Every query is dry-run first and capped at what that said. Rows come through the Storage Read API, or over REST where
@@ -16,14 +16,13 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from google.cloud import bigquery
 from google.cloud.bigquery_storage_v1 import types
-from google.cloud.bigquery_storage_v1.services.big_query_read import BigQueryReadClient
 
 from ingest.config import GcpBillingExport
 from ingest.contracts import Context, LoadResult
@@ -79,9 +78,10 @@ class _Reader:
 
     def __init__(self, context: Context, export: GcpBillingExport) -> None:
         self._context, self._export = context, export
-        self._client = bigquery_client(context.settings, export.project, export.location)
+        # the libraries' types leave out that `retry=None` is allowed, and much else
+        self._client: Any = bigquery_client(context.settings, export.project, export.location)
         self._notes: list[str] = []
-        self._storage: BigQueryReadClient | None = storage_client(context.settings)
+        self._storage: Any = storage_client(context.settings)
 
     def load(self, window: Window | None) -> list[LoadResult]:
         """Load what changed and report how far the export reaches."""
@@ -236,10 +236,8 @@ class _Reader:
         )
         yield from rows.to_batches()
 
-    def _storage_batches(
-        self, client: BigQueryReadClient, job: bigquery.QueryJob, expected: int
-    ) -> Iterator[pa.RecordBatch]:
-        target = job.destination
+    def _storage_batches(self, client: Any, job: bigquery.QueryJob, expected: int) -> Iterator[pa.RecordBatch]:
+        target: Any = job.destination
         wanted = types.ReadSession(
             table=f"projects/{target.project}/datasets/{target.dataset_id}/tables/{target.table_id}",
             data_format=types.DataFormat.ARROW,
@@ -258,7 +256,7 @@ class _Reader:
         schema = pa.ipc.read_schema(pa.py_buffer(session.arrow_schema.serialized_schema))
         for stream in session.streams:
             received: list[pa.RecordBatch] = []
-            self._ask(grant, lambda name=stream.name, so_far=received: _read_on(client, name, schema, so_far))
+            self._ask(grant, partial(_read_on, client, stream.name, schema, received))
             yield from received
 
     def _ask(self, grant: str, call: Any) -> Any:
@@ -266,7 +264,7 @@ class _Reader:
         return call_google(self._context.settings, f"{SOURCE}: {export.project}.{export.dataset}", grant, call)
 
 
-def _read_on(client: BigQueryReadClient, stream: str, schema: pa.Schema, received: list[pa.RecordBatch]) -> None:
+def _read_on(client: Any, stream: str, schema: pa.Schema, received: list[pa.RecordBatch]) -> None:
     """Read a stream to its end from where an earlier try broke off, adding to `received`."""
     offset = sum(batch.num_rows for batch in received)
     for response in client.read_rows(read_stream=stream, offset=offset, retry=None, timeout=TIMEOUT_S):
@@ -290,7 +288,8 @@ def _paths(fields: Any, prefix: str = "") -> Iterator[str]:
 
 
 def _partition(rows: pa.Table, partition: datetime) -> pa.Table:
-    return rows.filter(pc.equal(rows[PARTITION], pa.scalar(partition, pa.timestamp("us", tz="UTC"))))
+    compute: Any = pc
+    return rows.filter(compute.equal(rows[PARTITION], pa.scalar(partition, pa.timestamp("us", tz="UTC"))))
 
 
 def _key(item: Fingerprint) -> str:

@@ -1,14 +1,17 @@
 """The landed shape of Google's billing export, and how rows of BigQuery's tables are brought into it."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
 from ingest.contracts import StreamContract
 from ingest.errors import SchemaChanged
 
 SOURCE = "gcp_billing"
+# the compute functions carry no exact types
+pc: Any = pyarrow.compute
 PARTITION = "bq_partition_time"
 _UTC, _TEXT, _DOUBLE = pa.timestamp("us", tz="UTC"), pa.string(), pa.float64()
 
@@ -111,24 +114,29 @@ def unknown_columns(paths: Iterable[str]) -> list[str]:
 
 def conformed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
     """Batches as tables in the landed types: records by field name, absent fields NULL."""
+    schema: Any = EXPORT_ROWS.schema
     for batch in batches:
         names = [name for name in EXPORT_ROWS.schema.names if name in batch.schema.names]
-        columns = [_as_type(batch.column(name), EXPORT_ROWS.schema.field(name).type) for name in names]
+        columns = [_as_type(batch.column(name), schema.field(name).type) for name in names]
         yield pa.table(dict(zip(names, columns, strict=True)))
 
 
-def _as_type(values: pa.Array, kind: pa.DataType) -> pa.Array:
-    if pa.types.is_struct(kind):
-        fields = [
+def _as_type(values: Any, kind: Any) -> Any:
+    is_struct: Any = pa.types.is_struct
+    is_list: Any = pa.types.is_list
+    if is_struct(kind):
+        structs: Any = pa.StructArray
+        fields: list[Any] = [
             _as_type(values.field(item.name), item.type)
             if values.type.get_field_index(item.name) >= 0
             else pa.nulls(len(values), item.type)
             for item in kind
         ]
-        return pa.StructArray.from_arrays(fields, fields=list(kind), mask=values.is_null())
-    if pa.types.is_list(kind):
+        return structs.from_arrays(fields, fields=list(kind), mask=values.is_null())
+    if is_list(kind):
+        lists: Any = pa.ListArray
         items = _as_type(values.flatten(), kind.value_type)
         lengths = pc.fill_null(pc.list_value_length(values), 0)
-        offsets = pa.concat_arrays([pa.array([0], pa.int64()), pc.cumulative_sum(lengths.cast(pa.int64()))])
-        return pa.ListArray.from_arrays(offsets.cast(pa.int32()), items)
+        offsets: Any = pa.concat_arrays([pa.array([0], pa.int64()), pc.cumulative_sum(lengths.cast(pa.int64()))])
+        return lists.from_arrays(offsets.cast(pa.int32()), items)
     return values.cast(kind)

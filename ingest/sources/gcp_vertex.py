@@ -17,7 +17,6 @@ from typing import Any
 
 import pyarrow as pa
 from google.api_core import exceptions as api
-from google.cloud import monitoring_v3
 from google.cloud.monitoring_v3 import types
 
 from ingest.contracts import Context, LoadResult, StreamContract
@@ -33,7 +32,6 @@ REREAD_DAYS = 3
 PAGE_SIZE = 10_000
 _UTC, _TEXT, _COUNT = pa.timestamp("us", tz="UTC"), pa.string(), pa.int64()
 _PLACE = ("location", "publisher", "model_user_id")
-_Aligner, _Reducer = types.Aggregation.Aligner, types.Aggregation.Reducer
 
 
 def _stream(name: str, *labels: str) -> StreamContract:
@@ -57,16 +55,16 @@ class _Metric:
     name: str
     stream: StreamContract
     labels: tuple[str, ...] = ()
-    aligner: _Aligner = _Aligner.ALIGN_SUM
-    reducer: _Reducer = _Reducer.REDUCE_SUM
+    aligner: str = "ALIGN_SUM"
+    reducer: str = "REDUCE_SUM"
 
 
 METRICS = (
     _Metric("token_count", TOKEN_COUNTS, ("type", "request_type")),
     _Metric("model_invocation_count", INVOCATIONS, ("response_code", "request_type")),
     _Metric("consumed_token_throughput", GSU, ("request_type",)),
-    _Metric("dedicated_gsu_limit", GSU, aligner=_Aligner.ALIGN_MAX, reducer=_Reducer.REDUCE_MAX),
-    _Metric("dedicated_token_limit", GSU, aligner=_Aligner.ALIGN_MAX, reducer=_Reducer.REDUCE_MAX),
+    _Metric("dedicated_gsu_limit", GSU, aligner="ALIGN_MAX", reducer="REDUCE_MAX"),
+    _Metric("dedicated_token_limit", GSU, aligner="ALIGN_MAX", reducer="REDUCE_MAX"),
 )
 
 
@@ -117,9 +115,7 @@ def _last_full_hour(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
-def _load_project(
-    context: Context, client: monitoring_v3.MetricServiceClient, project: str, window: Window
-) -> list[LoadResult]:
+def _load_project(context: Context, client: Any, project: str, window: Window) -> list[LoadResult]:
     whole = Window(day_start(window.start.date()), min(window.end, _last_full_hour(context.run.as_of)))
     rows: dict[str, list[dict[str, Any]]] = {stream.stream: [] for stream in STREAMS}
     for metric in METRICS:
@@ -140,17 +136,15 @@ def _load_project(
     return results
 
 
-def _fetch(
-    context: Context, client: monitoring_v3.MetricServiceClient, project: str, metric: _Metric, window: Window
-) -> list[dict[str, Any]]:
+def _fetch(context: Context, client: Any, project: str, metric: _Metric, window: Window) -> list[dict[str, Any]]:
     request = types.ListTimeSeriesRequest(
         name=f"projects/{project}",
         filter=f'metric.type = "{PREFIX}{metric.name}"',
         interval=types.TimeInterval(start_time=window.start, end_time=window.end),
         aggregation=types.Aggregation(
             alignment_period=HOUR,
-            per_series_aligner=metric.aligner,
-            cross_series_reducer=metric.reducer,
+            per_series_aligner=types.Aggregation.Aligner[metric.aligner],
+            cross_series_reducer=types.Aggregation.Reducer[metric.reducer],
             group_by_fields=[
                 *(f"resource.label.{name}" for name in _PLACE),
                 *(f"metric.label.{name}" for name in metric.labels),
@@ -181,7 +175,8 @@ def _rows(project: str, metric: _Metric, series: types.TimeSeries) -> Iterator[d
         TerminalError: a point is no whole number.
     """
     # the wrapper classes cost ten times the work on a hundred thousand points
-    message = types.TimeSeries.pb(series)
+    wrapper: Any = types.TimeSeries
+    message = wrapper.pb(series)
     labels = {**message.metric.labels, **message.resource.labels}
     kept = {name: labels.get(name) for name in (*_PLACE, *metric.labels)}
     for point in message.points:
