@@ -51,8 +51,13 @@ def utilisation(rows: Sequence[Row], *, time: str, height: int = 170) -> Drawing
 
 
 def used_and_idle(rows: Sequence[Row]) -> alt.Chart:
-    """What each capacity cost: the used part, the idle part, and what spilled over at on-demand prices."""
-    parts = {"used": "used_cost_usd", "idle": "idle_cost_usd", "spill": "spill_cost_usd"}
+    """What each capacity cost: used, idle, of unknown use, and what spilled over at on-demand prices."""
+    parts = {
+        "used": "used_cost_usd",
+        "idle": "idle_cost_usd",
+        "use unknown": "unmeasured_cost_usd",
+        "spill": "spill_cost_usd",
+    }
     shown = drawable(
         {
             "capacity": row["capacity_id"],
@@ -72,7 +77,7 @@ def used_and_idle(rows: Sequence[Row]) -> alt.Chart:
             x=alt.X("cost:Q", title="Cost in the period, USD", axis=AMOUNT_AXIS),
             color=alt.Color(
                 "part:N",
-                scale=alt.Scale(domain=list(parts), range=[_USED, GREY, PALETTE[1]]),
+                scale=alt.Scale(domain=list(parts), range=[_USED, GREY, PALETTE[4], PALETTE[1]]),
                 legend=alt.Legend(title=None, orient="top"),
             ),
             order="position:Q",

@@ -67,6 +67,17 @@ BREAK_EVEN: Final = (
     "demand, from the capacity's own token mix of the 28 days before. Above the dashes it pays. The filters of team, "
     "environment, cost basis and currency do not reach this page."
 )
+CAPACITY_CARDS: Final = (
+    ("Capacity cost", "capacity_cost_usd", "What the provisioned units cost in the period."),
+    ("Of that used", "used_cost_usd", "Cost of the hours times the part of them in use, where use is measured."),
+    (
+        "Of that idle",
+        "idle_cost_usd",
+        "Capacity cost less the used part; the two sum to the cost in every measured hour.",
+    ),
+    ("Spill", "spill_cost_usd", "Requests that did not fit and were billed on demand on top."),
+)
+NO_USE_MEASURED: Final = "Nobody measures the use of this capacity, so its break-even and its idle part are unknown."
 CAPACITY: Final = (
     "Saved: on-demand equivalent less capacity cost; negative is money lost by holding the units. Spill: what did not "
     "fit and was billed on demand on top."

@@ -16,15 +16,13 @@ UNITS = {"ptu": "PTU", "model_unit": "model unit", "gsu": "GSU"}
 
 def totals() -> None:
     total = page.rows("capacity_totals")[0]
-    columns = st.columns(4)
-    for column, label, value, meaning in (
-        (columns[0], "Capacity cost", total["capacity_cost_usd"], "What the provisioned units cost in the period."),
-        (columns[1], "Of that used", total["used_cost_usd"], "Cost of the hours times the part of them in use."),
-        (columns[2], "Of that idle", total["idle_cost_usd"], "Capacity cost less the used part; exact in every hour."),
-        (columns[3], "Spill", total["spill_cost_usd"], "Requests that did not fit and were billed on demand on top."),
-    ):
-        share = f"{fmt.percent(total['idle_ratio'])} of the cost" if label == "Of that idle" else None
-        layout.card(column, label, fmt.money(value, "USD"), detail=share, meaning=meaning)
+    unmeasured: Decimal | None = total["unmeasured_cost_usd"]
+    details = {
+        "Capacity cost": None if unmeasured is None else f"{fmt.money(unmeasured, 'USD')} of unknown use",
+        "Of that idle": f"{fmt.percent(total['idle_ratio'])} of what is measured",
+    }
+    for place, (label, field, meaning) in zip(st.columns(4), definitions.CAPACITY_CARDS, strict=True):
+        layout.card(place, label, fmt.money(total[field], "USD"), detail=details.get(label), meaning=meaning)
 
 
 def verdict(row: Row) -> str:
@@ -43,6 +41,8 @@ def verdict(row: Row) -> str:
 
 def used_line(row: Row) -> str:
     """Mean use, break-even and idle dollars of one capacity."""
+    if row["unknown_hours"] == row["hours"]:
+        return definitions.NO_USE_MEASURED
     unknown = f" {row['unknown_hours']:,} of {row['hours']:,} hours unknown." if row["unknown_hours"] else ""
     return (
         f"Used {fmt.percent(row['utilization_ratio'])} on average, break-even {fmt.percent(row['break_even_ratio'])}, "
@@ -59,8 +59,9 @@ def one(row: Row, days: Sequence[Row]) -> None:
             f"{row['units'].normalize():f} {unit}{'s' if row['units'] != 1 else ''}"
         )
         st.markdown(fmt.plain(verdict(row)))
-        drawing = capacity_charts.utilisation(days, time="usage_date")
-        layout.chart(drawing, f"use-{row['capacity_id']}", alternative=f"Daily use of {row['capacity_id']}")
+        if row["unknown_hours"] < row["hours"]:
+            drawing = capacity_charts.utilisation(days, time="usage_date")
+            layout.chart(drawing, f"use-{row['capacity_id']}", alternative=f"Daily use of {row['capacity_id']}")
         layout.note(used_line(row))
 
 

@@ -12,7 +12,9 @@ select
     sum(capacity_cost_usd) as capacity_cost_usd,
     sum(used_cost_usd) as used_cost_usd,
     sum(idle_cost_usd) as idle_cost_usd,
-    sum(idle_cost_usd) / nullif(sum(capacity_cost_usd), 0) as idle_ratio,
+    sum(idle_cost_usd)
+    / nullif(sum(capacity_cost_usd) filter (where idle_cost_usd is not null), 0) as idle_ratio,
+    sum(capacity_cost_usd) filter (where idle_cost_usd is null) as unmeasured_cost_usd,
     sum(on_demand_equivalent_usd) as on_demand_equivalent_usd,
     sum(on_demand_equivalent_usd) - sum(capacity_cost_usd) as saved_usd,
     sum(spill_cost_usd) as spill_cost_usd

@@ -157,3 +157,16 @@ def test_unknown_is_never_shown_as_zero(tmp_path: Path, open_page: OpenPage) -> 
         connection.execute("update fct_capacity_hourly set used_cost_usd = null, idle_cost_usd = null")
     cards = {metric.label: metric.value for metric in open_page(tmp_path, "capacity").metric}
     assert (cards["Of that used"], cards["Of that idle"]) == ("unknown", "unknown")
+
+
+def test_capacity_whose_use_nobody_measures_is_neither_used_nor_idle(tmp_path: Path, open_page: OpenPage) -> None:
+    file = fixture_published.build(tmp_path)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute(
+            "update fct_capacity_hourly set utilization_ratio = null, used_cost_usd = null, idle_cost_usd = null "
+            "where capacity_id = 'pmt-semantic-search'"
+        )
+    app = open_page(tmp_path, "capacity")
+    cards = {metric.label: metric for metric in app.metric}
+    assert cards["Capacity cost"].delta == "$15,840.00 of unknown use"
+    assert "Nobody measures the use of this capacity" in words(app)
