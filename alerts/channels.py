@@ -8,6 +8,8 @@ machine.
 import io
 import ipaddress
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import apprise
@@ -40,15 +42,26 @@ def send(channel: Channel, address: str, message: Message) -> str | None:
         title = message.title
         service = _email(channel, address)
     target.add(service)
+    with _overheard() as log:
+        took = target.notify(body=body, title=title)
+    return None if took else _reason(log.getvalue())
+
+
+@contextmanager
+def _overheard() -> Iterator[io.StringIO]:
+    """What apprise warns of meanwhile: it says there alone why a message did not go out."""
     log = io.StringIO()
     handler = logging.StreamHandler(log)
-    handler.setLevel(logging.WARNING)
+    level, propagates = apprise.logger.level, apprise.logger.propagate
     apprise.logger.addHandler(handler)
+    apprise.logger.setLevel(logging.WARNING)
+    apprise.logger.propagate = False
     try:
-        took = target.notify(body=body, title=title)
+        yield log
     finally:
         apprise.logger.removeHandler(handler)
-    return None if took else _reason(log.getvalue())
+        apprise.logger.setLevel(level)
+        apprise.logger.propagate = propagates
 
 
 def _webhook(channel: Channel, address: str, payload: dict[str, object]) -> apprise.NotifyBase:

@@ -1,4 +1,5 @@
 import json
+import logging
 import socket
 import ssl
 import subprocess
@@ -68,6 +69,13 @@ def test_a_webhook_gets_the_facts_and_its_credentials(web: str) -> None:
 def test_an_answer_that_is_no_success_is_a_reason(web: str, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_Recorder, "status", status)
     assert str(status) in str(send(channel("slack"), f"http://{web}/x", MESSAGE))
+
+
+def test_the_reason_is_known_however_little_is_logged(web: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_Recorder, "status", 500)
+    monkeypatch.setattr(logging.getLogger(), "level", logging.ERROR)
+    assert "500" in str(send(channel("slack"), f"http://{web}/x", MESSAGE))
+    assert "Connection error" in str(send(channel("slack"), "http://127.0.0.1:9/x", MESSAGE))
 
 
 @pytest.mark.parametrize(
