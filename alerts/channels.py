@@ -120,4 +120,4 @@ def _wrong(channel: Channel, wanted: str) -> AlertError:
 
 def _reason(log: str) -> str:
     lines = [line.strip() for line in log.splitlines() if line.strip()]
-    return lines[0] if lines else "it gave no reason"
+    return lines[0].rstrip(".") if lines else "it gave no reason"
