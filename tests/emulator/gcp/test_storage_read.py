@@ -5,6 +5,7 @@ from google.api_core import exceptions
 from google.cloud.bigquery_storage_v1 import types
 
 TABLE = "acme-billing.billing_export.gcp_billing_export_resource_v1_01A2B3_C4D5E6_F7A8B9"
+pytestmark = pytest.mark.filterwarnings("ignore:Retrieving Arrow record batches:PendingDeprecationWarning")
 PATH = "projects/acme-billing/datasets/billing_export/tables/" + TABLE.split(".")[2]
 
 
