@@ -12,8 +12,9 @@ every test has passed.
 
 **Owner** data engineering.
 
-**When it fails** dashboards keep the last published file and mark it stale. The log names the model or test and its
-reason; `dbt/build.log` in the home has the whole of it. Mend the cause and clear the failed task.
+**When it fails** dashboards keep the last published file and mark it stale. The log lists each model and test with
+its status and seconds, and the reason; `dbt/build.log` in the home has the whole of it. Mend the cause and clear the
+failed task.
 
 The warehouse has one user at a time: one run, one task, and a lock on the file.
 """
@@ -31,7 +32,7 @@ The warehouse has one user at a time: one run, one task, and a lock on the file.
 )
 def build_and_publish() -> None:
     @task
-    def build(dag_run=None) -> int:
+    def build(dag_run=None) -> dict[str, float]:
         from pipeline import scheduled
 
         return scheduled.build(run_id=dag_run.run_id, as_of=dag_run.run_after)

@@ -5,6 +5,7 @@ dbt runs apart so that its memory and its hold on the warehouse end with it. Tha
 """
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from ingest.run import Run
 from ingest.settings import Settings
 from pipeline.lock import die_with_parent, warehouse_lock
 from pipeline.paths import dbt_project
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,9 @@ def build(settings: Settings, run: Run) -> BuildResult:
     )
     (work / "build.log").write_text(finished.stdout + finished.stderr)
     nodes = _nodes(results)
+    for node in nodes:
+        kind, _, name = node["unique_id"].split(".")[:3]
+        logger.info("%-7s %-5s %s %.2f s", node["status"], kind, name, node["execution_time"])
     failed = [node for node in nodes if node["status"] in ("error", "fail", "runtime error")]
     if finished.returncode != 0 or failed:
         raise TerminalError(_failure(failed, finished), f"The published file is unchanged. See {work / 'build.log'}.")

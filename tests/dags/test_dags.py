@@ -25,11 +25,18 @@ EXPECTED = {f"ingest_{source}" for source in SOURCES} | {"build_and_publish", "a
 DUMP = """
 import json, sys
 from airflow.dag_processing.dagbag import DagBag
+
+def task(it):
+    return {"retries": it.retries, "timeout": bool(it.execution_timeout), "outlets": [a.name for a in it.outlets],
+            "downstream": sorted(it.downstream_task_ids)}
+
+def dag(it):
+    return {"doc": it.doc_md, "tags": sorted(it.tags), "max_active_runs": it.max_active_runs, "catchup": it.catchup,
+            "tasks": {one.task_id: task(one) for one in it.tasks}}
+
 bag = DagBag(sys.argv[1])
-print("DAGS" + json.dumps({"errors": {k: str(v) for k, v in bag.import_errors.items()}, "dags": {dag.dag_id: {
-    "doc": dag.doc_md, "tags": sorted(dag.tags), "max_active_runs": dag.max_active_runs, "catchup": dag.catchup,
-    "tasks": {t.task_id: {"retries": t.retries, "timeout": bool(t.execution_timeout), "outlets": [a.name for a in t.outlets],
-    "downstream": sorted(t.downstream_task_ids)} for t in dag.tasks}} for dag in bag.dags.values()}}))
+errors = {file: str(error) for file, error in bag.import_errors.items()}
+print("DAGS" + json.dumps({"errors": errors, "dags": {one.dag_id: dag(one) for one in bag.dags.values()}}))
 """
 
 

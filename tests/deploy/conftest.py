@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 
@@ -21,6 +22,14 @@ SECRETS = {
     "AIRFLOW_FERNET_KEY": "c2l4dGVlbiBieXRlcyBhbmQgc2l4dGVlbiBtb3JlISE=",
     "AIRFLOW_JWT_SECRET": "a long random text that is only for this test, longer than sixty-four letters",
 }
+# runs a command that sees one folder read-only: folder, command
+READ_ONLY = (
+    "unshare",
+    "--mount",
+    "sh",
+    "-c",
+    'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"',
+)
 
 
 def free_port() -> int:
@@ -60,15 +69,19 @@ class Stack:
         return own | image | self.extra_env | said
 
     def start(self, service: str) -> None:
-        """Start the service's exact command."""
+        """Start the service's exact command; where this user may, with its read-only volumes mounted so."""
         command = [self.localised(word) for word in self.services[service]["command"]]
+        if os.geteuid() == 0:
+            for volume in self.services[service]["volumes"]:
+                if volume.endswith(":ro"):
+                    command = [*READ_ONLY, self.localised(volume.split(":")[1]), *command]
         log = (self.folder / f"{service}.log").open("wb")
         self.processes[service] = subprocess.Popen(
             command, env=self.environment(service), stdout=log, stderr=log, cwd=self.folder, start_new_session=True
         )
 
-    def run_once(self, service: str) -> None:
-        self.start(service)
+    def wait_ended(self, service: str) -> None:
+        """Until the service that ends by itself has ended well."""
         assert self.processes[service].wait(timeout=180) == 0, self.log(service)
 
     def wait_healthy(self, service: str, *, within_s: float = 180) -> None:
@@ -88,14 +101,13 @@ class Stack:
         return (self.folder / f"{service}.log").read_text(errors="replace")[-3000:]
 
     def stop(self) -> None:
-        for process in self.processes.values():
-            if process.poll() is None:
-                os.killpg(process.pid, 15)
-        for process in self.processes.values():
-            try:
-                process.wait(timeout=15)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, 9)
+        """Ask every service to end, then end what is left of it: tasks run in sessions of their own."""
+        trees = [psutil.Process(process.pid) for process in self.processes.values() if process.poll() is None]
+        family = [*trees, *(child for parent in trees for child in parent.children(recursive=True))]
+        for process in trees:
+            process.terminate()
+        for process in psutil.wait_procs(family, timeout=20)[1]:
+            process.kill()
 
 
 def _as_postgres(command: list[str]) -> list[str]:
