@@ -88,26 +88,27 @@ class AwsClients:
 
     def bedrock(self, account: AwsAccount, region: str) -> "BedrockClient":
         """Bedrock's control plane in one account and region."""
-        session = self._session(account, region)
-        client = session.client(
-            "bedrock", region_name=region, endpoint_url=self._settings.aws_endpoint_url, config=_CONFIG
-        )
-        return _guarded(client)
+        return self._open(self._session(account, region), "bedrock", region)
 
     def cloudwatch(self, account: AwsAccount, region: str) -> "CloudWatchClient":
         """CloudWatch in one account and region."""
-        session = self._session(account, region)
-        client = session.client(
-            "cloudwatch", region_name=region, endpoint_url=self._settings.aws_endpoint_url, config=_CONFIG
-        )
-        return _guarded(client)
+        return self._open(self._session(account, region), "cloudwatch", region)
 
     def s3(self, region: str) -> "S3Client":
         """S3 under the caller's own credentials, which must be able to read the export's bucket."""
-        url = self._settings.aws_s3_endpoint_url
-        addressing = _CONFIG.merge(Config(s3={"addressing_style": "path"})) if url else _CONFIG
-        client = self._base.client("s3", region_name=region, endpoint_url=url, config=addressing)
-        return _guarded(client)
+        return self._open(self._base, "s3", region)
+
+    def _open(self, session: boto3.Session, service: str, region: str) -> Any:
+        """A client that also notices a body shorter than announced: botocore reads half a JSON body as an empty one."""
+        url, config = self._settings.aws_endpoint_url, _CONFIG
+        if service == "s3":
+            url = self._settings.aws_s3_endpoint_url
+            # an endpoint of one's own seldom has a name per bucket
+            config = config.merge(Config(s3={"addressing_style": "path"})) if url else config
+        # the stubs know only services named by a literal
+        client = cast(Any, session).client(service, region_name=region, endpoint_url=url, config=config)
+        client.meta.events.register("before-parse", _refuse_short_body)
+        return client
 
     def calling(self, what: str, permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Decorate a call: AWS's errors become ours, transient ones are tried again within the budget.
@@ -139,8 +140,7 @@ class AwsClients:
 
     def _entered(self, account: AwsAccount, region: str) -> boto3.Session:
         """A session that is in the account, by its role or because the caller is there already."""
-        url = self._settings.aws_endpoint_url
-        sts = self._base.client("sts", region_name=region, endpoint_url=url, config=_CONFIG)
+        sts = self._open(self._base, "sts", region)
         if account.role_arn is None:
             found = sts.get_caller_identity()["Account"]
             if found != account.id:
@@ -200,12 +200,6 @@ def _meaning(error: ClientError, what: str, permission: str) -> Exception:
     if code == "NoSuchBucket":
         return ConfigError(said, "Correct the bucket's name in sources.yml.")
     return ConfigError(said, "Check sources.yml against the AWS console.")
-
-
-def _guarded(client: Any) -> Any:
-    """A client that notices a body shorter than announced: botocore reads half a JSON body as an empty answer."""
-    client.meta.events.register("before-parse", _refuse_short_body)
-    return client
 
 
 def _refuse_short_body(response_dict: Mapping[str, Any], operation_model: Any, **_: object) -> None:

@@ -44,11 +44,11 @@ class AwsApi:
         self._bedrock, self._cloudwatch, self._clock, self._faults = bedrock, cloudwatch, clock, faults
 
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """The answer to one request, whichever service it is for."""
-        amz_target = headers.get("X-Amz-Target")
+        """The answer to one request, whichever service it is for; names of headers are lower case."""
+        amz_target = headers.get("x-amz-target")
         if amz_target is not None:
             return self._json_target(amz_target, headers, body)
-        if headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
+        if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
             return self._query(headers, body)
         return self._rest(method, target, headers, body)
 
@@ -56,7 +56,7 @@ class AwsApi:
         service, _, operation = amz_target.partition(".")
         version = "1.0" if service == CLOUDWATCH else "1.1"
         try:
-            who = caller(headers.get("Authorization"))
+            who = caller(headers.get("authorization"))
             wanted = json.loads(body or b"{}")
             known = {
                 (CLOUDWATCH, "GetMetricData"): lambda: self._cloudwatch.get_metric_data(who, wanted),
@@ -73,7 +73,7 @@ class AwsApi:
     def _query(self, headers: Mapping[str, str], body: bytes) -> Answer:
         try:
             form = dict(parse_qsl(body.decode()))
-            who = caller(headers.get("Authorization"))
+            who = caller(headers.get("authorization"))
             fault = self._take(form.get("Action", ""), who, form)
             answer = sts(form, who, self._clock)
             return _bent(form["Action"], answer, fault)
@@ -84,7 +84,7 @@ class AwsApi:
         try:
             address = urlsplit(target)
             operation = self._bedrock.operation(method, address.path)
-            who = caller(headers.get("Authorization"))
+            who = caller(headers.get("authorization"))
             query, wanted = dict(parse_qsl(address.query)), json.loads(body or b"{}")
             fault = self._take(operation, who, query | wanted)
             return _bent(
@@ -119,12 +119,13 @@ def _bent(operation: str, answer: Answer, fault: Fault | None) -> Answer:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: "ApiServer"
+    server: "ApiServer"  # pyright: ignore[reportIncompatibleVariableOverride]
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        answer = self.server.api.handle(self.command, self.path, self.headers, body)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        answer = self.server.api.handle(self.command, self.path, headers, body)
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)

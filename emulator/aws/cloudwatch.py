@@ -114,7 +114,7 @@ class CloudWatch:
 def _load(path: Path) -> dict[tuple[str, str], dict[tuple[str, Dimensions], Series]]:
     """The series by account and region; the file is sorted by series, then time."""
     rows = pq.ParquetFile(path, read_dictionary=list(_KEYS)).read().unify_dictionaries()
-    keys = [rows[name].combine_chunks() for name in _KEYS]
+    keys: list[Any] = [rows[name].combine_chunks() for name in _KEYS]
     codes = np.stack([key.indices.to_numpy() for key in keys])
     starts = [0, *(np.flatnonzero((np.diff(codes) != 0).any(axis=0)) + 1), rows.num_rows]
     times, values = rows["epoch_s"].to_numpy().copy(), rows["total"].to_numpy().copy()

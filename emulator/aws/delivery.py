@@ -89,7 +89,7 @@ class Delivery:
 
 
 def _period(path: Path) -> Period:
-    spans = pq.read_table(path, columns=["visible_from", "visible_to"])
+    spans: Any = pq.read_table(path, columns=["visible_from", "visible_to"])
     found = pa.concat_arrays([pc.unique(spans["visible_from"]), pc.unique(spans["visible_to"]).drop_null()])
     moments = {moment.replace(tzinfo=UTC) for moment in found.to_pylist()}
     end = _month_end(path.stem)
@@ -109,12 +109,14 @@ def _files(path: Path, name: str, now: datetime) -> Iterator[tuple[bytes, pa.Sch
             "bill_invoice_id": pa.array([_invoice_id(entity, name, now) for entity in INVOICED_AFTER], pa.string()),
         }
     )
+    schema = pa.schema([])
     sink, writer, rows = io.BytesIO(), None, 0
     for batch in pq.ParquetFile(path).iter_batches(ROWS_PER_GROUP):
         shown = _shown(pa.Table.from_batches([batch]), invoices, now)
         if not shown.num_rows:
             continue
         writer = writer or pq.ParquetWriter(sink, shown.schema, compression="snappy")
+        schema = shown.schema
         writer.write_table(shown)
         rows += shown.num_rows
         if rows >= ROWS_PER_FILE:
@@ -123,12 +125,12 @@ def _files(path: Path, name: str, now: datetime) -> Iterator[tuple[bytes, pa.Sch
             sink, writer, rows = io.BytesIO(), None, 0
     if writer is not None:
         writer.close()
-        yield sink.getvalue(), writer.schema
+        yield sink.getvalue(), schema
 
 
-def _shown(rows: pa.Table, invoices: pa.Table, now: datetime) -> pa.Table:
+def _shown(rows: Any, invoices: pa.Table, now: datetime) -> pa.Table:
     moment = pa.scalar(now.astimezone(UTC).replace(tzinfo=None), pa.timestamp("us"))
-    is_open = pc.fill_null(pc.less(moment, rows["visible_to"]), True)
+    is_open = pc.fill_null(pc.less(moment, rows["visible_to"]), pa.scalar(True))
     rows = rows.filter(pc.and_(pc.less_equal(rows["visible_from"], moment), is_open))
     position = pc.index_in(rows["bill_billing_entity"], value_set=invoices["entity"].combine_chunks())
     invoice = invoices["bill_invoice_id"].take(position)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pyarrow.parquet as pq
-from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.s3.models import S3Backend, s3_backends
 from werkzeug.serving import make_server

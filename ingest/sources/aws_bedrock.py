@@ -9,7 +9,7 @@ carry tags, so none are asked for. Run alone: `inferledger ingest aws_bedrock`.
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 
@@ -112,7 +112,7 @@ def _profiles(clients: AwsClients, client: "BedrockClient", account: AwsAccount,
     for kind in ("APPLICATION", "SYSTEM_DEFINED"):
         token: dict[str, Any] = {}
         while True:
-            page = list_page(typeEquals=kind, maxResults=1000, **token)
+            page = cast(Mapping[str, Any], list_page(typeEquals=kind, maxResults=1000, **token))
             for profile in _member(page, "inferenceProfileSummaries", where):
                 is_own = profile["type"] == "APPLICATION"
                 tags = _tags(clients, client, profile["inferenceProfileArn"], where) if is_own else []
@@ -133,7 +133,7 @@ def _throughputs(
     rows: list[dict[str, Any]] = []
     token: dict[str, Any] = {}
     while True:
-        page = list_page(maxResults=1000, **token)
+        page = cast(Mapping[str, Any], list_page(maxResults=1000, **token))
         rows += [
             {**model, "tags": _tags(clients, client, model["provisionedModelArn"], where)}
             for model in _member(page, "provisionedModelSummaries", where)

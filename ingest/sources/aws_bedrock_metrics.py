@@ -49,6 +49,7 @@ CORE_METRICS = (
 )
 # names that the user guide writes; read only where ListMetrics shows them
 OTHER_METRICS = ("CacheReadInputTokens", "CacheWriteInputTokens")
+_MOMENT = pa.timestamp("us", tz="UTC")
 METRICS_HOURLY = StreamContract(
     SOURCE,
     "metrics_hourly",
@@ -58,7 +59,7 @@ METRICS_HOURLY = StreamContract(
             pa.field("region", pa.string()),
             pa.field("model_id", pa.string()),
             pa.field("metric", pa.string()),
-            pa.field("timestamp", pa.timestamp("us", tz="UTC")),
+            pa.field("timestamp", _MOMENT),
             pa.field("value", pa.float64()),
         ]
     ),
@@ -154,7 +155,7 @@ def _order(series: Series) -> tuple[str, str, str]:
 def _known_ids(context: Context, account: AwsAccount) -> set[tuple[str, str]]:
     """Region and ModelId of everything that the inventory or the bill ever showed in this account."""
     profiles = context.landing.read(INFERENCE_PROFILES, scope=account.id)
-    own = profiles.filter(pc.equal(profiles["type"], "APPLICATION")).select(["region", "inferenceProfileId"])
+    own = profiles.filter(pc.field("type") == "APPLICATION").select(["region", "inferenceProfileId"])
     models = context.landing.read(PROVISIONED_THROUGHPUTS, scope=account.id)
     ids = {(row["region"], row["inferenceProfileId"]) for row in own.to_pylist()}
     ids |= {(row["region"], row["provisionedModelArn"]) for row in models.to_pylist()}
@@ -169,7 +170,7 @@ def _listed(clients: AwsClients, client: "CloudWatchClient", account: AwsAccount
     found: set[Series] = set()
     token: dict[str, Any] = {}
     while True:
-        page = list_page(Namespace=NAMESPACE, **token)
+        page = cast(Mapping[str, Any], list_page(Namespace=NAMESPACE, **token))
         if "Metrics" not in page:
             raise SchemaChanged(f"{where}: the answer has no Metrics.", "Update boto3; the API may have changed.")
         for metric in page["Metrics"]:
@@ -251,25 +252,20 @@ def _refuse_incomplete(ids: Iterable[str], status: Mapping[str, str], where: str
 
 def _table(account_id: str, batch: list[Series], points: list[list[tuple[datetime, float]]]) -> pa.Table:
     rows = [(series, moment, value) for series, found in zip(batch, points, strict=True) for moment, value in found]
-    columns = [
-        [account_id] * len(rows),
-        [series.region for series, _, _ in rows],
-        [series.model_id for series, _, _ in rows],
-        [series.metric for series, _, _ in rows],
-        [moment.astimezone(UTC) for _, moment, _ in rows],
-        [value for _, _, value in rows],
-    ]
-    schema = METRICS_HOURLY.schema
-    arrays = [pa.array(values, type=field.type) for values, field in zip(columns, schema, strict=True)]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    columns = {
+        "account_id": [account_id] * len(rows),
+        "region": [series.region for series, _, _ in rows],
+        "model_id": [series.model_id for series, _, _ in rows],
+        "metric": [series.metric for series, _, _ in rows],
+        "timestamp": [moment.astimezone(UTC) for _, moment, _ in rows],
+        "value": [value for _, _, value in rows],
+    }
+    return pa.Table.from_pydict(columns, schema=METRICS_HOURLY.schema)
 
 
 def _write_day(context: Context, account: AwsAccount, day: Window, points: pa.Table) -> LoadResult:
-    moment = points["timestamp"]
-    inside = pc.and_(
-        pc.greater_equal(moment, pa.scalar(day.start, moment.type)), pc.less(moment, pa.scalar(day.end, moment.type))
-    )
-    rows = points.filter(inside).sort_by(
-        [(name, "ascending") for name in ("region", "model_id", "metric", "timestamp")]
-    )
-    return context.landing.write(METRICS_HOURLY, scope=account.id, window=day, batches=[rows])
+    moment = pc.field("timestamp")
+    rows = points.filter((moment >= pa.scalar(day.start, _MOMENT)) & (moment < pa.scalar(day.end, _MOMENT)))
+    order = [(name, "ascending") for name in ("region", "model_id", "metric", "timestamp")]
+    ordered = cast(Any, rows).sort_by(order)
+    return context.landing.write(METRICS_HOURLY, scope=account.id, window=day, batches=[ordered])

@@ -210,7 +210,7 @@ def _batches(files: list[tuple[str, Path]], seen: Seen) -> Iterator[pa.Table]:
     """The rows of all files, noting on the way how far usage reaches and which Bedrock resources appear."""
     for key, path in files:
         try:
-            file = pq.ParquetFile(path)
+            file: Any = pq.ParquetFile(path)
             for batch in file.iter_batches(ROWS_PER_BATCH):
                 table = pa.Table.from_batches([batch])
                 _note(table, seen)
@@ -228,14 +228,15 @@ def _note(table: pa.Table, seen: Seen) -> None:
     needed |= {"line_item_usage_account_id"}
     if not needed <= set(table.column_names):
         return
-    usage = table.filter(pc.equal(table["line_item_line_item_type"], "Usage"))
-    newest = pc.max(usage["line_item_usage_end_date"]).as_py()
+    usage = table.filter(pc.field("line_item_line_item_type") == "Usage")
+    newest: Any = pc.max(usage["line_item_usage_end_date"]).as_py()
     if newest is not None:
         newest = newest.replace(tzinfo=UTC)
         seen.watermark = max(newest, seen.watermark or newest)
-    accounts, resources = usage["line_item_usage_account_id"], usage["line_item_resource_id"]
-    pairs = pa.table({"account": accounts, "resource": resources}).filter(pc.match_substring(resources, ":bedrock:"))
-    for row in pairs.group_by(["account", "resource"]).aggregate([]).to_pylist():
+    pairs = usage.select(["line_item_usage_account_id", "line_item_resource_id"])
+    pairs = pairs.rename_columns(["account", "resource"]).filter(pc.match_substring(pc.field("resource"), ":bedrock:"))
+    named: Any = pairs.group_by(["account", "resource"]).aggregate([])
+    for row in named.to_pylist():
         parts = str(row["resource"]).split(":", 5)
         model_id = row["resource"] if parts[5].startswith("provisioned-model/") else parts[5].partition("/")[2]
         seen.workloads.add((row["account"], parts[3], model_id))
@@ -263,7 +264,7 @@ def _period(key: str) -> Window | None:
 
 def _file_key(entry: Any, bucket: str) -> str:
     """The key of a manifest's entry: text or an object, a full s3 address or a key."""
-    text = str(entry["filePath"] if isinstance(entry, dict) else entry)
+    text = entry if isinstance(entry, str) else str(entry["filePath"])
     if "://" in text:
         return urlsplit(text).path.lstrip("/")
     return text.removeprefix(f"{bucket}/")
