@@ -139,8 +139,9 @@ def cost_table(rows: Iterable[CostRow]) -> pa.Table:
     columns["cost"] = [as_money(row.units) for _, row in flat]
     columns["visible_from"] = [row.sighting.start for _, row in flat]
     columns["visible_to"] = [row.sighting.end for _, row in flat]
-    order = [("metric", "ascending"), ("usage_date", "ascending"), ("subscription_id", "ascending")]
-    return table(COST_SCHEMA, columns).sort_by(order)
+    return table(COST_SCHEMA, columns).sort_by(
+        [("metric", "ascending"), ("usage_date", "ascending"), ("subscription_id", "ascending")]
+    )
 
 
 def truth_table(owed: list[Owed], billing_account_id: str, currency: str) -> pa.Table:

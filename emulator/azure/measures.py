@@ -85,7 +85,7 @@ def _table(
 ) -> pa.Table:
     hours = pa.array(traffic.hours[chosen].astype("datetime64[us]")).cast(pa.timestamp("us", tz="UTC"))
     texts = (deployment.account.name, deployment.name)
-    columns = [pa.repeat(pa.scalar(text, pa.string()), len(hours)) for text in texts]
+    columns: list[pa.Array] = [pa.repeat(pa.scalar(text, pa.string()), len(hours)) for text in texts]
     columns.append(hours)
     columns += [pa.repeat(pa.scalar(text, pa.string()), len(hours)) for text in (metric, status, spilled)]
     columns += [pa.array(numbers) for numbers in values]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emulator.azure.wire import AzureError, Call, Reply, bad_request
@@ -52,7 +53,11 @@ class Metrics:
     def __init__(self, folder: Path, accounts: list[Mapping[str, Any]]) -> None:
         rows = pq.read_table(folder / "metrics_hourly.parquet")
         names = ("account", "deployment", "metric", "status_code", "is_spillover")
-        self._keys = {name: rows.column(name).dictionary_encode().combine_chunks() for name in names}
+        # codes of the words of a column; -1 where it is empty
+        self._words: dict[str, list[str]] = {
+            name: sorted(set(rows.column(name).drop_null().to_pylist())) for name in names
+        }
+        self._codes = {name: _coded(rows.column(name), self._words[name]) for name in names}
         self._hours = rows.column("hour_start").to_numpy().astype("datetime64[h]")
         self._values = {name: rows.column(name).to_numpy() for name in AGGREGATIONS}
         self._accounts = {account["id"].lower(): account for account in accounts}
@@ -120,7 +125,7 @@ class Metrics:
         columns = {DEPLOYMENT: "deployment", STATUS: "status_code", SPILL: "is_spillover"}
         places = ((self._hours[chosen] - start).astype(np.int64)) // wanted.step
         steps = -(-int((end - start).astype(np.int64)) // wanted.step)
-        labels = [self._keys[columns[dimension]].take(np.flatnonzero(chosen)).to_pylist() for dimension in split]
+        labels = [self._labels(columns[dimension], chosen) for dimension in split]
         keys = list(zip(*labels, strict=True)) if split else [()] * int(chosen.sum())
         gathered: Series = {}
         for key in sorted(set(keys)):
@@ -133,12 +138,18 @@ class Metrics:
             gathered[key] = _summed(places[mine], {n: self._values[n][chosen][mine] for n in AGGREGATIONS}, steps)
         return gathered
 
+    def _labels(self, column: str, chosen: np.ndarray) -> list[str]:
+        words = self._words[column]
+        return [words[code] for code in self._codes[column][chosen].tolist()]
+
     def _is(self, column: str, text: str) -> np.ndarray:
-        encoded = self._keys[column]
-        words = encoded.dictionary.to_pylist()
-        if text not in words:
-            return np.zeros(len(encoded), dtype=bool)
-        return np.asarray(encoded.indices.fill_null(-1)) == words.index(text)
+        words = self._words[column]
+        return self._codes[column] == (words.index(text) if text in words else len(words))
+
+
+def _coded(column: pa.ChunkedArray, words: list[str]) -> np.ndarray:
+    places = {word: place for place, word in enumerate(words)}
+    return np.array([-1 if word is None else places[word] for word in column.to_pylist()], dtype=np.int16)
 
 
 def _summed(places: np.ndarray, values: Mapping[str, np.ndarray], steps: int) -> np.ndarray:

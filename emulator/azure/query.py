@@ -217,7 +217,7 @@ def _span(body: Mapping[str, Any], now: datetime) -> tuple[date, date]:
             return last.replace(day=1), last
         raise bad_request(f"Invalid query definition: timeframe '{timeframe}'.")
     try:
-        first, last = (datetime.fromisoformat(period[name]).date() for name in ("from", "to"))
+        first, last = (datetime.fromisoformat((period or {})[name]).date() for name in ("from", "to"))
     except (TypeError, KeyError, ValueError) as error:
         raise bad_request("Invalid query definition: timePeriod needs from and to.") from error
     if last < first:

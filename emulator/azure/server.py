@@ -191,7 +191,7 @@ def _emptied(operation: str, reply: Reply) -> Reply:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: "_Server"
+    server: "_Server"  # pyright: ignore[reportIncompatibleVariableOverride]
     protocol_version = "HTTP/1.1"
     timeout = 120
 

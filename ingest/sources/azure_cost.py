@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import cast
 
 import pyarrow as pa
 from azure.mgmt.costmanagement import CostManagementClient
@@ -273,7 +274,7 @@ def _report(context: Context, strangers: set[str]) -> None:
     if strangers:
         message = f"Subscriptions with cost that sources.yml does not name: {', '.join(sorted(strangers))}."
     for scope in (*(sub.id.lower() for sub in config.subscriptions), config.billing_account_id):
-        days = context.landing.read(ACTUAL, scope=scope).column("UsageDate").to_pylist()
+        days = cast(list[int], context.landing.read(ACTUAL, scope=scope).column("UsageDate").to_pylist())
         watermark = _day_end(max(days)) if days else None
         context.landing.report(SOURCE, scope, watermark, message if scope == config.billing_account_id else None)
 

@@ -6,7 +6,7 @@ row with NULL deployment fields. Run alone: `inferledger ingest azure_openai`.
 """
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 
@@ -100,5 +100,5 @@ def _deployment(item: Any) -> dict[str, Any]:
         "model_name": model.name if model else None,
         "model_version": model.version if model else None,
         "spillover_deployment_name": item.properties.spillover_deployment_name,
-        "tags": sorted((item.tags or {}).items()),
+        "tags": sorted(cast(dict[str, str], item.tags or {}).items()),
     }

@@ -88,17 +88,23 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:
         wanted = _wanted(context, window, subscription_id)
         accounts = list_accounts(caller, subscription_id)
         newest: datetime | None = None
+        before_use: list[Window] = []
         for span in _spans(wanted, _full_hour(context.run.as_of)):
             rows = _read(caller, subscription_id, accounts, span)
-            newest = max(
-                [row["timestamp"] + timedelta(hours=1) for row in rows] + ([newest] if newest else []), default=None
-            )
+            if not rows and newest is None:
+                before_use.append(span)
+                continue
+            ends = [row["timestamp"] + timedelta(hours=1) for row in rows]
+            newest = max([*ends, *([newest] if newest else [])])
             results += _land(context, subscription_id, span, rows)
-        if accounts and newest is None and (wanted.end - wanted.start).days >= DAYS_PER_CALL:
+        if accounts and newest is None and len(wanted) >= DAYS_PER_CALL:
             raise EmptyAnswer(
-                f"azure_openai: subscription {subscription_id} has accounts but no metric for {wanted}.",
+                f"azure_openai: subscription {subscription_id} has accounts but no metric since {wanted[0].start:%Y-%m-%d}.",
                 "Grant 'Monitoring Reader' at the subscription, or take the subscription out of sources.yml.",
             )
+        # an account may be younger than the backfill; days before its first use are known to be empty
+        for span in before_use:
+            results += _land(context, subscription_id, span, [])
         message = None if accounts else "The subscription has no Cognitive Services account."
         context.landing.report(SOURCE, subscription_id, newest, message)
         context.progress(SOURCE, done, len(config.subscriptions))

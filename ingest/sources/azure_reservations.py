@@ -8,7 +8,7 @@ and those of the backfill that are not landed. Run alone: `inferledger ingest az
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 
@@ -22,7 +22,7 @@ SOURCE = "azure_reservations"
 TRAILING_DAYS = 35
 
 _text = pa.string()
-_SHARED = {
+_SHARED: dict[str, pa.DataType] = {
     "reservationOrderId": _text,
     "reservationId": _text,
     "skuName": _text,
@@ -32,7 +32,7 @@ _SHARED = {
     "usedHours": _text,
     "totalReservedQuantity": _text,
 }
-_SUMMARY = _SHARED | {
+_SUMMARY: dict[str, pa.DataType] = _SHARED | {
     "minUtilizationPercentage": _text,
     "avgUtilizationPercentage": _text,
     "maxUtilizationPercentage": _text,
@@ -41,16 +41,25 @@ _SUMMARY = _SHARED | {
     "usedQuantity": _text,
     "utilizedPercentage": _text,
 }
-_DETAIL = _SHARED | {"instanceId": _text, "instanceFlexibilityRatio": _text, "instanceFlexibilityGroup": _text}
+_DETAIL: dict[str, pa.DataType] = _SHARED | {
+    "instanceId": _text,
+    "instanceFlexibilityRatio": _text,
+    "instanceFlexibilityGroup": _text,
+}
 _required = ("reservationOrderId", "reservationId", "usageDate", "reservedHours", "usedHours")
 _scope_field = pa.field("_billing_account_id", _text)
 SUMMARIES = StreamContract(
-    SOURCE, "summaries", pa.schema([*_SUMMARY.items(), _scope_field]), _required, empty_ok=True, may_shrink=True
+    SOURCE,
+    "summaries",
+    pa.schema([*(pa.field(*item) for item in _SUMMARY.items()), _scope_field]),
+    _required,
+    empty_ok=True,
+    may_shrink=True,
 )
 DETAILS = StreamContract(
     SOURCE,
     "details",
-    pa.schema([*_DETAIL.items(), _scope_field]),
+    pa.schema([*(pa.field(*item) for item in _DETAIL.items()), _scope_field]),
     (*_required, "instanceId"),
     empty_ok=True,
     may_shrink=True,
@@ -134,6 +143,6 @@ def _value(raw: Any, kind: pa.DataType) -> Any:
 
 
 def _newest(before: datetime | None, table: pa.Table) -> datetime | None:
-    days: list[datetime] = table.column("usageDate").to_pylist()
+    days = cast(list[datetime], table.column("usageDate").to_pylist())
     ends = [day + timedelta(days=1) for day in days]
     return max([*ends, *([before] if before else [])], default=None)

@@ -121,6 +121,15 @@ def test_accounts_without_any_metric_stop_the_first_load(context, local, monkeyp
         azure_openai_metrics.load(context(), None)
 
 
+def test_accounts_younger_than_the_backfill_have_empty_days_before(context, config):
+    made = context(changed_config=config.model_copy(update={"backfill_days": 60}))
+    azure_openai_metrics.load(made, None)
+    landed = made.landing.windows(azure_openai_metrics.METRICS_HOURLY, APPS)
+    assert (landed[0], landed[-1], len(landed)) == ("2026-09-19", "2026-11-18", 61)
+    hours = made.landing.read(azure_openai_metrics.METRICS_HOURLY, scope=APPS).column("timestamp").to_pylist()
+    assert min(hours) == datetime(2026, 11, 4, tzinfo=UTC)
+
+
 @pytest.mark.parametrize("kind", ["throttle", "server_error", "cut"])
 def test_it_recovers_from_a_passing_fault(context, local, kind):
     local.faults.add("azure", "metrics_batch", kind, times=2, retry_after=0.05)
