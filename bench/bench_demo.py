@@ -2,7 +2,7 @@
 
     python bench/bench_demo.py [--days 90] [--home DIR]
 
-The baseline in the same run is the bare part of it that cannot be saved: writing the demo's world (`emulator generate`).
+The baseline in the same run is the part that cannot be saved: writing the demo's world (`emulator generate`).
 """
 
 import argparse
@@ -51,7 +51,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         home = options.home or Path(scratch) / "home"
         world = [sys.executable, "-m", "emulator", "generate", "--home", f"{scratch}/world", "--days", options.days]
-        demo = [sys.executable, "-m", "pipeline.cli", "demo", "--home", str(home), "--days", options.days, "--no-dashboard"]
+        demo = [
+            sys.executable,
+            "-m",
+            "pipeline.cli",
+            "demo",
+            "--no-dashboard",
+            "--home",
+            str(home),
+            "--days",
+            options.days,
+        ]
         for name, command in (("world alone", world), ("first demo run", demo), ("second demo run", demo)):
             seconds, megabytes = measured(command)
             print(f"{name:16} {seconds:7.1f} s   {megabytes:7.0f} MB peak resident, whole process tree")

@@ -120,9 +120,11 @@ from ingest.run import Run, Window
 def rows():
     yield pa.table({{"cost": [7.0] * 1000}})
     os.kill(os.getpid(), signal.SIGKILL)
-contract = StreamContract("aws_cur", "line_items", pa.schema([("cost", pa.float64()), ("note", pa.string())]), ("cost",))
+schema = pa.schema([("cost", pa.float64()), ("note", pa.string())])
+contract = StreamContract("aws_cur", "line_items", schema, ("cost",))
 window = Window(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
-Landing({str(tmp_path)!r}, Run("killed", datetime(2026, 11, 18, tzinfo=UTC))).write(contract, scope="export", window=window, batches=rows())
+landing = Landing({str(tmp_path)!r}, Run("killed", datetime(2026, 11, 18, tzinfo=UTC)))
+landing.write(contract, scope="export", window=window, batches=rows())
 """
     root = Path(__file__).parents[2]
     killed = subprocess.run(

@@ -7,9 +7,9 @@ import duckdb
 import pytest
 
 CONTRACT = {
-    "fct_spend_daily": "charge_date billing_month provider billing_account_id sub_account_id region_id service_name team "
-    "product environment model token_class pricing_category charge_category attribution_method cost_status "
-    "billing_currency billed_cost effective_cost list_cost billed_cost_usd effective_cost_usd consumed_tokens",
+    "fct_spend_daily": "charge_date billing_month provider billing_account_id sub_account_id region_id service_name "
+    "team product environment model token_class pricing_category charge_category attribution_method "
+    "cost_status billing_currency billed_cost effective_cost list_cost billed_cost_usd effective_cost_usd consumed_tokens",
     "fct_tokens_daily": "usage_date provider workload_id team product model input_tokens output_tokens "
     "cache_read_tokens cache_write_tokens request_count throttled_count error_count estimated_cost_usd input_is_total",
     "fct_capacity_hourly": "capacity_id provider hour_start unit_kind units utilization_ratio break_even_ratio "
@@ -55,7 +55,8 @@ def test_the_contract_tables_have_their_columns(published: duckdb.DuckDBPyConnec
 def test_billed_cost_equals_what_was_charged_and_is_visible(
     published: duckdb.DuckDBPyConnection, as_of: datetime
 ) -> None:
-    visible = """select provider, billing_account_id, billing_month, sum(billed_cost)::decimal(38, 12) from truth_charges
+    visible = """select provider, billing_account_id, billing_month, sum(billed_cost)::decimal(38, 12)
+        from truth_charges
         where visible_from <= $1 and (visible_to is null or visible_to > $1) group by all order by all"""
     charged = published.execute(visible.replace("$1", f"timestamptz '{as_of}+00'")).fetchall()
     billed = published.execute(
@@ -70,12 +71,14 @@ def test_what_is_no_ai_spend_is_summed_and_ties_to_landing(
     published: duckdb.DuckDBPyConnection, as_of: datetime
 ) -> None:
     outside = published.execute(
-        f"""select provider, billing_account_id, billing_month, sum(billed_cost)::decimal(38, 12) from truth_out_of_scope
+        f"""select provider, billing_account_id, billing_month, sum(billed_cost)::decimal(38, 12)
+        from truth_out_of_scope
         where visible_from <= timestamptz '{as_of}+00' and (visible_to is null or visible_to > timestamptz '{as_of}+00')
         group by all order by all"""
     ).fetchall()
     totals = published.execute(
-        """select provider, billing_account_id, billing_month, sum(out_of_scope_cost)::decimal(38, 12) from fct_provider_totals
+        """select provider, billing_account_id, billing_month, sum(out_of_scope_cost)::decimal(38, 12)
+        from fct_provider_totals
         where out_of_scope_cost <> 0 group by all order by all"""
     ).fetchall()
     assert {row[0] for row in outside} == {"aws", "azure", "gcp"}
@@ -95,7 +98,8 @@ def test_tokens_equal_what_was_used_wherever_the_provider_knows_them(published: 
             from truth_usage group by all
         ), seen as (
             select provider, usage_date, workload_id, bool_or(input_is_total) as input_is_total,
-                sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(cache_read_tokens) as cache_read_tokens,
+                sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens,
+                sum(cache_read_tokens) as cache_read_tokens,
                 sum(cache_write_tokens) as cache_write_tokens, sum(request_count) as request_count
             from fct_tokens_daily group by all
         )
@@ -122,7 +126,8 @@ def test_every_planted_spike_is_found_on_its_days(published: duckdb.DuckDBPyConn
         """select incident_id from truth_incidents as planted where is_spike and not exists (
             select 1 from fct_spike as spike where spike.provider = planted.provider and spike.team = planted.team
             and spike.product is not distinct from planted.product and spike.verdict = planted.verdict
-            and spike.started_on <= planted.end_date and coalesce(spike.ended_on, date '9999-12-31') >= planted.start_date)"""
+            and spike.started_on <= planted.end_date
+            and coalesce(spike.ended_on, date '9999-12-31') >= planted.start_date)"""
     ).fetchall()
     assert missed == []
 
@@ -140,9 +145,11 @@ def test_what_is_no_spike_is_not_called_one(published: duckdb.DuckDBPyConnection
 def test_a_spike_that_nobody_planted_is_rare(published: duckdb.DuckDBPyConnection) -> None:
     unplanned = published.execute(
         """select spike.* from fct_spike as spike where lane = 'billed' and not exists (
-            select 1 from truth_incidents as planted where planted.provider = spike.provider and planted.team = spike.team
+            select 1 from truth_incidents as planted
+            where planted.provider = spike.provider and planted.team = spike.team
             and planted.product is not distinct from spike.product
-            and spike.started_on <= planted.end_date + 7 and coalesce(spike.ended_on, date '9999-12-31') >= planted.start_date)"""
+            and spike.started_on <= planted.end_date + 7
+            and coalesce(spike.ended_on, date '9999-12-31') >= planted.start_date)"""
     ).fetchall()
     assert len(unplanned) <= 2, unplanned
 
@@ -155,7 +162,8 @@ def test_no_team_is_given_what_is_not_its_own(published: duckdb.DuckDBPyConnecti
             where visible_from <= timestamptz '{as_of}+00'
             and (visible_to is null or visible_to > timestamptz '{as_of}+00') group by all
         ), given as (select provider, team, sum(billed_cost) as cost from fct_spend_daily group by all)
-        select provider, team, given.cost - coalesce(own.cost, 0) as excess from given left join own using (provider, team)
+        select provider, team, given.cost - coalesce(own.cost, 0) as excess
+        from given left join own using (provider, team)
         where team <> 'unallocated'"""
     ).fetchall()
     assert [row for row in compared if row[2] > 0] == []
