@@ -19,5 +19,5 @@
 
 {# a list of key and value records, as Google writes labels, as a map #}
 {% macro label_map(labels) -%}
-    map_from_entries(list_transform({{ labels }}, lambda label: struct_pack(key := label.key, value := label.value)))
+    map_from_entries(list_transform({{ labels }}, lambda label: struct_pack(key := label['key'], value := label['value'])))
 {%- endmacro %}

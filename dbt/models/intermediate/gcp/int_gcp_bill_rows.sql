@@ -18,7 +18,7 @@ classed as (
         skus.pricing_category,
         case
             when export_rows.cost_type = 'tax' then 'Tax'
-            when export_rows.cost_type = 'regular' and export_rows.adjustment_mode is distinct from 'MANUAL_ADJUSTMENT'
+            when export_rows.cost_type = 'regular' and coalesce(export_rows.adjustment_mode, '') <> 'MANUAL_ADJUSTMENT'
                 then 'Usage'
             else 'Adjustment'
         end as charge_category,

@@ -24,7 +24,9 @@ numbered as (
 hours as (
     select
         numbered.*,
-        unnest(generate_series(usage_start_at, usage_end_at - interval '1 hour', interval '1 hour')) as hour_start,
+        unnest(generate_series(
+            numbered.usage_start_at, numbered.usage_end_at - interval '1 hour', interval '1 hour'
+        )) as hour_start,
         1 as weight
     from numbered
 ),

@@ -1,7 +1,7 @@
 with
 
-gsu_points as (
-    select * from {{ ref('stg_gcp_vertex__gsu_points') }}
+units as (
+    select * from {{ ref('int_gcp_capacity_units') }}
 ),
 
 token_counts as (
@@ -12,54 +12,12 @@ bill_rows as (
     select * from {{ ref('int_gcp_bill_rows') }}
 ),
 
-costs as (
-    select * from {{ ref('int_gcp_capacity_costs') }}
-),
-
 projects as (
     select * from {{ ref('int_gcp_projects') }}
 ),
 
-model_names as (
-    select * from {{ ref('gcp_model_names') }}
-    where name_kind = 'metric'
-),
-
 burndown_rates as (
     select * from {{ ref('gcp_burndown_rates') }}
-),
-
--- one row per project, place, model and hour with throughput of its own
-limits as (
-    select
-        project_id,
-        region_id,
-        provider_model_name,
-        hour_start,
-        max(units) filter (where metric = 'dedicated_gsu_limit') as gsus,
-        max(units) filter (where metric = 'dedicated_token_limit') as tokens_per_second,
-        cast(coalesce(sum(units) filter (where metric = 'consumed_token_throughput'), 0) as bigint) as burned_tokens
-    from gsu_points
-    group by project_id, region_id, provider_model_name, hour_start
-    having max(units) filter (where metric = 'dedicated_gsu_limit') > 0
-),
-
--- an order is named where its project has one order on the bill and one model in the meters
-orders as (
-    select
-        project_id,
-        min(subscription_id) as subscription_id
-    from costs
-    group by project_id
-    having count(distinct subscription_id) = 1
-),
-
-held_models as (
-    select
-        project_id,
-        count(distinct region_id || '/' || provider_model_name) as models
-    from limits
-    group by project_id
 ),
 
 metered as (
@@ -89,39 +47,11 @@ billed_spill as (
     group by project_id, model, usage_start_at
 ),
 
--- every hour that has a limit or a cost; a project's cost meets each of its models in that hour, and is split below
-joined as (
-    select
-        coalesce(limits.project_id, costs.project_id) as project_id,
-        coalesce(limits.region_id, costs.region_id) as region_id,
-        limits.provider_model_name,
-        model_names.model,
-        coalesce(limits.hour_start, costs.hour_start) as hour_start,
-        costs.billing_account_id,
-        limits.gsus,
-        limits.tokens_per_second,
-        limits.burned_tokens,
-        costs.capacity_cost_usd as project_cost_usd,
-        coalesce(limits.gsus, 1) as weight
-    from limits
-    full outer join costs
-        on limits.project_id = costs.project_id and limits.hour_start = costs.hour_start
-    left join model_names
-        on limits.provider_model_name = model_names.provider_model_name
-),
-
-split as (
-    {{ money_split(
-        from_='joined', by=['project_id', 'hour_start'], amount='project_cost_usd', weight='weight',
-        tie_break=['region_id', 'provider_model_name'], part='capacity_cost_usd'
-    ) }}
-),
-
 -- burned = (prompt - cached) + cached_weight x cached + output_weight x output, solved for cached: the meters give all
 -- others. Whole tokens, and never outside of what can be.
 served as (
     select
-        split.*,
+        units.*,
         metered.served_output,
         metered.spilled,
         metered.served_prompt,
@@ -129,28 +59,25 @@ served as (
             metered.served_prompt,
             cast(
                 round(
-                    (metered.served_prompt + burndown_rates.output_weight * metered.served_output - split.burned_tokens)
+                    (metered.served_prompt + burndown_rates.output_weight * metered.served_output - units.burned_tokens)
                     / (1 - burndown_rates.cached_weight)
                 ) as bigint
             )
         )) as served_cached
-    from split
+    from units
     left join metered
         on
-            split.project_id = metered.project_id
-            and split.region_id = metered.region_id
-            and split.provider_model_name = metered.provider_model_name
-            and split.hour_start = metered.hour_start
+            units.project_id = metered.project_id
+            and units.region_id = metered.region_id
+            and units.provider_model_name = metered.provider_model_name
+            and units.hour_start = metered.hour_start
     left join burndown_rates
-        on split.model = burndown_rates.model
+        on units.model = burndown_rates.model
 ),
 
 capacity as (
     select
-        coalesce(
-            case when coalesce(held_models.models, 1) = 1 then orders.subscription_id end,
-            concat_ws('/', served.project_id, served.region_id, served.provider_model_name)
-        ) as capacity_id,
+        served.capacity_id,
         'gcp' as provider,
         coalesce(served.billing_account_id, projects.billing_account_id) as billing_account_id,
         served.project_id as sub_account_id,
@@ -180,10 +107,6 @@ capacity as (
         case when coalesce(served.spilled, 0) = 0 and served.gsus is not null then 0 else billed_spill.output_tokens end
             as spill_output_tokens
     from served
-    left join orders
-        on served.project_id = orders.project_id
-    left join held_models
-        on served.project_id = held_models.project_id
     left join projects
         on served.project_id = projects.project_id
     left join billed_spill

@@ -11,33 +11,11 @@ bill_rows as (
 ),
 
 credits as (
-    select * from {{ ref('stg_gcp_billing__credits') }}
-),
-
-skus as (
-    select * from {{ ref('int_gcp_skus') }}
+    select * from {{ ref('int_gcp_credits') }}
 ),
 
 capacity_models as (
     select * from {{ ref('int_gcp_capacity_models') }}
-),
-
--- every credit's SKU is there once: the join changes no row count
-credit_rows as (
-    select
-        credits.*,
-        skus.provider_model_name,
-        skus.model,
-        skus.token_class,
-        skus.pricing_category,
-        'Credit' as charge_category
-    from credits
-    inner join skus
-        on
-            credits.service_id is not distinct from skus.service_id
-            and credits.service_name is not distinct from skus.service_name
-            and credits.sku_id is not distinct from skus.sku_id
-            and credits.sku is not distinct from skus.sku
 ),
 
 -- credits stand beside what they lower, with no list price and no tokens of their own
@@ -54,7 +32,7 @@ stacked as (
         amount as billed_cost,
         cast(0 as decimal(38, 12)) as list_cost,
         cast(null as bigint) as consumed_tokens
-    from credit_rows
+    from credits
 ),
 
 daily as (

@@ -16,11 +16,11 @@ newest as (
 
 tagged as (
     select
-        project_id,
-        billing_account_id,
-        {{ tag_value('project_labels', 'team') }} as native_team,
-        {{ tag_value('project_labels', 'product') }} as native_product,
-        {{ tag_value('project_labels', 'environment') }} as native_environment
+        newest.project_id,
+        newest.billing_account_id,
+        {{ tag_value('newest.project_labels', 'team') }} as native_team,
+        {{ tag_value('newest.project_labels', 'product') }} as native_product,
+        {{ tag_value('newest.project_labels', 'environment') }} as native_environment
     from newest
 )
 

@@ -8,29 +8,29 @@ export_rows as (
 -- one row per credit: credits are rows of their own, never added to the cost of the row that carries them
 unnested as (
     select
-        export_rows.* exclude (credits),
-        unnest(export_rows.credits) as credit
+        * exclude (credits),
+        unnest(credits) as credit
     from export_rows
 ),
 
 cast_credits as (
     select
         billing_account_id,
-        project.id as project_id,
-        service.id as service_id,
-        service.description as service_name,
-        sku.id as sku_id,
-        trim(regexp_replace(sku.description, '\s+', ' ', 'g')) as sku,
-        nullif(location.region, '') as region_id,
-        coalesce(resource.global_name, resource.name, subscription.instance_id) as resource_id,
+        project['id'] as project_id,
+        service['id'] as service_id,
+        service['description'] as service_name,
+        sku['id'] as sku_id,
+        trim(regexp_replace(sku['description'], '\s+', ' ', 'g')) as sku,
+        nullif(location['region'], '') as region_id,
+        coalesce(resource['global_name'], resource['name'], subscription['instance_id']) as resource_id,
         {{ label_map('labels') }} as request_labels,
-        {{ label_map('project.labels') }} as project_labels,
-        credit.type as credit_type,
-        credit.full_name as credit_name,
+        {{ label_map("project['labels']") }} as project_labels,
+        credit['type'] as credit_type,
+        credit['full_name'] as credit_name,
         currency as billing_currency,
         {{ inverse_rate('currency_conversion_rate') }} as usd_per_currency,
-        {{ to_money('credit.amount') }} as amount,
-        cast(strptime(invoice.month || '01', '%Y%m%d') as date) as billing_month,
+        {{ to_money("credit['amount']") }} as amount,
+        cast(strptime(invoice['month'] || '01', '%Y%m%d') as date) as billing_month,
         cast(cast(usage_start_time as timestamp) as date) as charge_date
     from unnested
 )

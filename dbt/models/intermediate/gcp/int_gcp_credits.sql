@@ -1,0 +1,29 @@
+with
+
+credits as (
+    select * from {{ ref('stg_gcp_billing__credits') }}
+),
+
+skus as (
+    select * from {{ ref('int_gcp_skus') }}
+),
+
+-- every credit's SKU is there once: the join changes no row count
+classed as (
+    select
+        credits.*,
+        skus.provider_model_name,
+        skus.model,
+        skus.token_class,
+        skus.pricing_category,
+        'Credit' as charge_category
+    from credits
+    inner join skus
+        on
+            credits.service_id is not distinct from skus.service_id
+            and credits.service_name is not distinct from skus.service_name
+            and credits.sku_id is not distinct from skus.sku_id
+            and credits.sku is not distinct from skus.sku
+)
+
+select * from classed
