@@ -9,7 +9,8 @@ import pytest
 CONTRACT = {
     "fct_spend_daily": "charge_date billing_month provider billing_account_id sub_account_id region_id service_name "
     "team product environment model token_class pricing_category charge_category attribution_method "
-    "cost_status billing_currency billed_cost effective_cost list_cost billed_cost_usd effective_cost_usd consumed_tokens",
+    "cost_status billing_currency billed_cost effective_cost list_cost billed_cost_usd effective_cost_usd "
+    "consumed_tokens",
     "fct_tokens_daily": "usage_date provider workload_id team product model input_tokens output_tokens "
     "cache_read_tokens cache_write_tokens request_count throttled_count error_count estimated_cost_usd input_is_total",
     "fct_capacity_hourly": "capacity_id provider hour_start unit_kind units utilization_ratio break_even_ratio "
