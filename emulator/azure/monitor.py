@@ -55,7 +55,7 @@ class Metrics:
         names = ("account", "deployment", "metric", "status_code", "is_spillover")
         # codes of the words of a column; -1 where it is empty
         self._words: dict[str, list[str]] = {
-            name: sorted(set(rows.column(name).drop_null().to_pylist())) for name in names
+            name: sorted({str(word) for word in rows.column(name).drop_null().to_pylist()}) for name in names
         }
         self._codes = {name: _coded(rows.column(name), self._words[name]) for name in names}
         self._hours = rows.column("hour_start").to_numpy().astype("datetime64[h]")

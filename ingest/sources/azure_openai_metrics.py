@@ -98,8 +98,9 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:
             newest = max([*ends, *([newest] if newest else [])])
             results += _land(context, subscription_id, span, rows)
         if accounts and newest is None and len(wanted) >= DAYS_PER_CALL:
+            since = f"{wanted[0].start:%Y-%m-%d}"
             raise EmptyAnswer(
-                f"azure_openai: subscription {subscription_id} has accounts but no metric since {wanted[0].start:%Y-%m-%d}.",
+                f"azure_openai: subscription {subscription_id} has accounts but no metric since {since}.",
                 "Grant 'Monitoring Reader' at the subscription, or take the subscription out of sources.yml.",
             )
         # an account may be younger than the backfill; days before its first use are known to be empty
