@@ -36,8 +36,8 @@
     token_class,
     case
         when pricing_model in ('Reservation', 'SavingsPlan') then 'committed'
-        when charge_type <> 'Usage' or pricing_model is distinct from 'OnDemand' then 'other'
-        else coalesce(service_tier, 'on_demand')
+        when charge_type = 'Usage' and pricing_model = 'OnDemand' then coalesce(service_tier, 'on_demand')
+        else 'other'
     end as pricing_category,
     case charge_type
         when 'Usage' then 'Usage'
@@ -50,7 +50,10 @@
     end as charge_category,
     -- a month can move until the fifth day after its end
     case
-        when cast(timestamp '{{ var("as_of") }}' as date) >= billing_month + interval '1 month' + interval '5 days' then 'final'
+        when
+            date_add(date_add(billing_month, interval '1 month'), interval '5 days')
+            <= cast('{{ var("as_of") }}' as timestamp)
+            then 'final'
         else 'provisional'
     end as cost_status,
     billing_currency,

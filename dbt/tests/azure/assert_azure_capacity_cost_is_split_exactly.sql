@@ -14,15 +14,11 @@ hours as (
 
 billed as (
     select
-        regexp_extract(costs.resource_id, '/accounts/([^/]+)', 1) as account_name,
-        meters.price_scope,
-        costs.charge_date,
-        sum(costs.effective_cost) as effective_cost
-    from {{ ref('int_azure_costs') }} as costs
-    inner join {{ ref('int_azure_meters') }} as meters
-        on costs.meter = meters.meter and costs.unit_of_measure = meters.unit_of_measure
-    where meters.is_provisioned and costs.charge_type = 'Usage'
-    group by regexp_extract(costs.resource_id, '/accounts/([^/]+)', 1), meters.price_scope, costs.charge_date
+        regexp_extract(resource_id, '/accounts/([^/]+)', 1) as account_name,
+        price_scope,
+        charge_date,
+        effective_cost
+    from {{ ref('int_azure_provisioned_costs') }}
 )
 
 select

@@ -18,17 +18,7 @@ billing_accounts as (
 ),
 
 provisioned_costs as (
-    select
-        costs.resource_id,
-        meters.price_scope,
-        costs.charge_date,
-        cast(sum(costs.effective_cost) as decimal(38, 12)) as effective_cost,
-        sum(costs.amortized_quantity) as ptu_hours
-    from {{ ref('int_azure_costs') }} as costs
-    inner join {{ ref('int_azure_meters') }} as meters
-        on costs.meter = meters.meter and costs.unit_of_measure = meters.unit_of_measure
-    where meters.is_provisioned and costs.charge_type = 'Usage' and costs.billing_currency = 'USD'
-    group by costs.resource_id, meters.price_scope, costs.charge_date
+    select * from {{ ref('int_azure_provisioned_costs') }}
 ),
 
 -- a provisioned deployment reports its utilisation in every hour in which it stands, idle ones included
@@ -39,7 +29,9 @@ measured_hours as (
         usage.prompt_tokens,
         usage.output_tokens,
         usage.active_tokens,
-        usage.throttled_count,
+        case
+            when deployments.spillover_deployment_name is null or coalesce(usage.throttled_count, 0) = 0 then 0
+        end as unspilled_tokens,
         usage.utilization_pct,
         cast(usage.hour_start as date) as usage_date
     from deployments
@@ -55,9 +47,7 @@ counted as (
         provisioned_costs.effective_cost,
         cast(
             case
-                when
-                    count(distinct measured_hours.deployment_name) over account_day = 1
-                    and provisioned_costs.ptu_hours is not null
+                when count(distinct measured_hours.deployment_name) over account_day = 1 and ptu_hours is not null
                     then provisioned_costs.ptu_hours / count(*) over account_day
                 else measured_hours.sku_capacity
             end as decimal(18, 6)
@@ -115,13 +105,10 @@ described as (
             else split.prompt_tokens + coalesce(split.output_tokens, 0) - split.active_tokens
         end as cached_tokens,
         coalesce(split.output_tokens, 0) as output_tokens,
-        {% for kind in ['input', 'cached', 'output'] -%}
         -- nothing spills where there is nowhere to, or where nothing was refused
-        coalesce(
-            spills.spill_{{ kind }}_tokens,
-            case when split.spillover_deployment_name is null or coalesce(split.throttled_count, 0) = 0 then 0 end
-        ) as spill_{{ kind }}_tokens{{ ',' if not loop.last }}
-        {% endfor %}
+        coalesce(spills.spill_input_tokens, split.unspilled_tokens) as spill_input_tokens,
+        coalesce(spills.spill_cached_tokens, split.unspilled_tokens) as spill_cached_tokens,
+        coalesce(spills.spill_output_tokens, split.unspilled_tokens) as spill_output_tokens
     from split
     left join billing_accounts
         on split.sub_account_id = billing_accounts.sub_account_id

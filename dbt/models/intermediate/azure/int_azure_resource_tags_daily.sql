@@ -52,7 +52,7 @@ mapped as (
     select
         charge_date,
         resource_id,
-        map_from_entries(list({'k': tag_key, 'v': tag_value} order by tag_key)) as tags
+        map(list(tag_key order by tag_key), list(tag_value order by tag_key)) as tags
     from agreed
     group by charge_date, resource_id
 )
