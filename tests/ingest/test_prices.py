@@ -310,7 +310,7 @@ def test_capacity_carries_what_its_model_is_known_to_and_a_row_serves_the_other_
     assert gsu["gemini-2.5-flash"]["tokens_per_minute_per_unit"] == 161_400
     assert gsu["gemini-2.5-flash"]["cached_weight"] is None
     assert [(row["model"], row["usd_per_unit_hour"], row["tokens_per_minute_per_unit"]) for row in units] == [
-        ("nova-2-lite", "60.5", None)
+        ("nova-2-lite", "60.5", 2000000)
     ]
 
 
