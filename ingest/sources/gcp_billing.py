@@ -17,10 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
-from typing import Any, TypeVar
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from google.cloud import bigquery
 from google.cloud.bigquery_storage_v1 import types
 
@@ -29,11 +28,19 @@ from ingest.contracts import Context, LoadResult
 from ingest.errors import EmptyAnswer, PermissionDenied, TerminalError, TransientError
 from ingest.gcp_connection import TIMEOUT_S, bigquery_client, call_google, storage_client
 from ingest.run import Window, day_start
-from ingest.sources.gcp_billing_rows import EXPORT_ROWS, PARTITION, SOURCE, conformed, selected_columns, unknown_columns
+from ingest.sources.gcp_billing_rows import (
+    EXPORT_ROWS,
+    PARTITION,
+    SOURCE,
+    conformed,
+    field_paths,
+    rows_of,
+    selected_columns,
+    unknown_columns,
+)
 
 STREAMS = (EXPORT_ROWS,)
 logger = logging.getLogger(__name__)
-R = TypeVar("R")
 DAY = timedelta(days=1)
 MEBIBYTE = 1 << 20
 LEAST_BILLED = 10 * MEBIBYTE
@@ -54,6 +61,11 @@ class Fingerprint:
     rows: int
     usage_until: datetime
 
+    @property
+    def key(self) -> str:
+        """Its name in the remembered state."""
+        return self.partition.isoformat()
+
     def state(self) -> list[Any]:
         """As it is remembered between runs."""
         return [self.newest_export.isoformat(), self.rows, self.usage_until.isoformat()]
@@ -67,10 +79,8 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:
         EmptyAnswer: the dataset has no export table of the account, or the table no row.
         SchemaChanged: a column that numbers rest on is missing.
     """
-    results: list[LoadResult] = []
-    for export in context.config.gcp.billing_exports:
-        results.extend(_Reader(context, export).load(window))
-    return results
+    exports = context.config.gcp.billing_exports
+    return [result for export in exports for result in _Reader(context, export).load(window)]
 
 
 class _Reader:
@@ -98,12 +108,12 @@ class _Reader:
         changed = [
             item
             for item in found
-            if window or known.get(_key(item)) != item.state() or f"{item.partition:%Y-%m-%d}" not in landed
+            if window or known.get(item.key) != item.state() or f"{item.partition:%Y-%m-%d}" not in landed
         ]
         results: list[LoadResult] = []
         for chunk in _chunks(changed):
             results.extend(self._load_chunk(chunk))
-            known |= {_key(item): item.state() for item in chunk}
+            known |= {item.key: item.state() for item in chunk}
             landing.write_state(SOURCE, scope, known)
             self._context.progress("Google billing partitions", len(results), len(changed))
         newest = max(datetime.fromisoformat(state[2]) for state in known.values())
@@ -143,7 +153,7 @@ class _Reader:
             "roles/bigquery.dataViewer on the dataset",
             lambda: self._client.get_table(self._name, retry=None, timeout=TIMEOUT_S).schema,
         )
-        paths = list(_paths(schema))
+        paths = list(field_paths(schema))
         columns = selected_columns(self._table, paths)
         if unknown := unknown_columns(paths):
             logger.warning("columns are not read", extra={"table": self._table, "columns": unknown})
@@ -170,7 +180,7 @@ class _Reader:
         expected = {item.partition: item.rows for item in chunk}
         for _ in range(READ_ATTEMPTS):
             rows = self._read(chunk[0].partition, chunk[-1].partition + DAY, sum(expected.values()))
-            if {item: _partition(rows, item).num_rows for item in expected} == expected:
+            if {item: rows_of(rows, item).num_rows for item in expected} == expected:
                 break
             again = self._fingerprints(chunk[0].partition, chunk[-1].partition + DAY)
             chunk[:] = again
@@ -179,12 +189,10 @@ class _Reader:
             raise TransientError(
                 f"{SOURCE}: partitions of {self._table} changed while read ({chunk[0].partition:%Y-%m-%d} on)."
             )
-        results: list[LoadResult] = []
-        for item in chunk:
-            window = Window(item.partition, item.partition + DAY)
-            batches = [_partition(rows, item.partition)]
-            results.append(self._context.landing.write(EXPORT_ROWS, scope=self._table, window=window, batches=batches))
-        return results
+        write = self._context.landing.write
+        windows = [Window(item.partition, item.partition + DAY) for item in chunk]
+        parts = [(window, [rows_of(rows, window.start)]) for window in windows]
+        return [write(EXPORT_ROWS, scope=self._table, window=window, batches=part) for window, part in parts]
 
     def _read(self, start: datetime, end: datetime, expected: int) -> pa.Table:
         columns = ", ".join(f"`{name}`" for name in self._columns)
@@ -223,7 +231,7 @@ class _Reader:
 
     def _batches(self, job: bigquery.QueryJob, expected: int) -> Iterator[pa.RecordBatch]:
         if self._storage is not None:
-            self._ask("roles/bigquery.dataViewer on the dataset", lambda: _wait(job))
+            self._ask("roles/bigquery.dataViewer on the dataset", lambda: _result(job, max_results=0))
             try:
                 yield from self._storage_batches(self._storage, job, expected)
                 return
@@ -272,28 +280,10 @@ def _read_on(client: Any, stream: str, schema: pa.Schema, received: list[pa.Reco
         received.append(pa.ipc.read_record_batch(message, schema))
 
 
-def _wait(job: bigquery.QueryJob) -> None:
-    """Wait until the job is done; raises its error."""
-    job.result(max_results=0, retry=None, job_retry=None, timeout=TIMEOUT_S)
-
-
-def _result(job: bigquery.QueryJob) -> Any:
-    return job.result(page_size=REST_PAGE_ROWS, retry=None, job_retry=None, timeout=TIMEOUT_S)
-
-
-def _paths(fields: Any, prefix: str = "") -> Iterator[str]:
-    for item in fields:
-        yield prefix + item.name
-        yield from _paths(item.fields, f"{prefix}{item.name}.")
-
-
-def _partition(rows: pa.Table, partition: datetime) -> pa.Table:
-    compute: Any = pc
-    return rows.filter(compute.equal(rows[PARTITION], pa.scalar(partition, pa.timestamp("us", tz="UTC"))))
-
-
-def _key(item: Fingerprint) -> str:
-    return item.partition.isoformat()
+def _result(job: bigquery.QueryJob, max_results: int | None = None) -> Any:
+    """The finished job's rows, or its error; no row is fetched yet where at most 0 are wanted."""
+    page = REST_PAGE_ROWS if max_results is None else None
+    return job.result(page_size=page, max_results=max_results, retry=None, job_retry=None, timeout=TIMEOUT_S)
 
 
 def _chunks(changed: list[Fingerprint]) -> Iterator[list[Fingerprint]]:

@@ -1,6 +1,7 @@
 """The landed shape of Google's billing export, and how rows of BigQuery's tables are brought into it."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -110,6 +111,18 @@ def unknown_columns(paths: Iterable[str]) -> list[str]:
     left_out = {"system_labels", "tags", "seller_name", "consumption_model"}
     left_out |= {"cost_at_effective_price_default", "cost_at_list_consumption_model"}
     return sorted(path for path in paths if "." not in path and path not in _COLUMNS and path not in left_out)
+
+
+def field_paths(fields: Any, prefix: str = "") -> Iterator[str]:
+    """Paths of BigQuery schema fields and all they hold: `sku`, `sku.id`, ..."""
+    for item in fields:
+        yield prefix + item.name
+        yield from field_paths(item.fields, f"{prefix}{item.name}.")
+
+
+def rows_of(rows: pa.Table, partition: datetime) -> pa.Table:
+    """The rows of one partition."""
+    return rows.filter(pc.equal(rows[PARTITION], pa.scalar(partition, _UTC)))
 
 
 def conformed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:

@@ -172,7 +172,7 @@ def test_capacity_serves_and_spills_what_the_stream_used(google_home):
     # cached tokens are solved from a burndown that Google rounds to whole tokens
     assert abs(served["cached"] - used["cached"]) <= 2 * served["hours"]
     assert served["spilled"] > 0
-    assert 0 <= served["emptiest"] < served["fullest"] == 1
+    assert 0 <= served["emptiest"] < Decimal("0.999") < served["fullest"] <= 1
 
 
 def test_building_twice_changes_nothing(google_home, dbt):
