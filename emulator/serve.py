@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import importlib
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -104,8 +105,12 @@ def _trim() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def serve(home: Path, *, control_port: int = 0) -> None:
-    """Serve until SIGTERM or SIGINT, then stop every part; must run in the main thread of a process of its own."""
+def serve(home: Path, *, control_port: int = 0, with_parent: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT, then stop every part; must run in the main thread of a process of its own.
+
+    With `with_parent` it also stops when the process that started it is gone, so that a killed demo leaves nothing.
+    """
+    parent = os.getppid()
     _require_world(home)
     _stay_small()
     # Blocked before any thread starts, so that no other thread can swallow the signal that the main thread waits for.
@@ -115,3 +120,5 @@ def serve(home: Path, *, control_port: int = 0) -> None:
     with serving(home, control_port=control_port):
         while signal.sigtimedwait(STOP_SIGNALS, TRIM_EVERY_SECONDS) is None:
             _trim()
+            if with_parent and os.getppid() != parent:
+                return

@@ -71,7 +71,10 @@ def local_clouds(home: Path) -> Iterator[dict[str, str]]:
     endpoints.unlink(missing_ok=True)
     log = (home / "emulator" / "serve.log").open("w")
     child = subprocess.Popen(
-        [sys.executable, "-m", "emulator", "serve", "--home", str(home)], stdout=log, stderr=log, start_new_session=True
+        [sys.executable, "-m", "emulator", "serve", "--with-parent", "--home", str(home)],
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
     )
     try:
         yield _wait_ready(child, endpoints)["env"]

@@ -190,6 +190,26 @@ def test_endpoints_of_a_killed_server_do_not_outlive_the_next_start(
     assert not endpoints_path(home).exists()
 
 
+def test_clouds_do_not_outlive_a_killed_demo(home: Path) -> None:
+    endpoints_path(home).unlink(missing_ok=True)
+    starter = f"""
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-m", "emulator", "serve", "--with-parent", "--home", {str(home)!r}])
+print(child.pid, flush=True)
+time.sleep(600)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", starter], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    wait_until_ready(home, parent)
+    parent.kill()
+    parent.communicate()
+    end = time.monotonic() + 30
+    while (Path("/proc") / str(child)).exists() and time.monotonic() < end:
+        time.sleep(0.2)
+    assert not endpoints_path(home).exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
