@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from ingest.aws_client import AwsClients
 from ingest.config import AwsExport
 from ingest.contracts import Context, LoadResult
-from ingest.errors import ConfigError, CorruptFile, EmptyAnswer, TransientError, WrongRegion
+from ingest.errors import ConfigError, CorruptFile, EmptyAnswer, PermissionDenied, TransientError, WrongRegion
 from ingest.run import Window, months
 from ingest.sources.aws_cur_schema import LINE_ITEMS
 
@@ -68,7 +68,14 @@ class Bucket:
     def check_region(self) -> None:
         """Raise WrongRegion when the bucket lives elsewhere than configured; boto3 would follow it silently."""
         head = self._clients.calling(self._where, "s3:ListBucket")(self._client.head_bucket)
-        region = head(Bucket=self.export.bucket).get("BucketRegion")
+        try:
+            region = head(Bucket=self.export.bucket).get("BucketRegion")
+        except (ConfigError, PermissionDenied):
+            # an answer to HEAD has no body that could say why; listing needs the same permission, and does say
+            self._clients.calling(self._where, "s3:ListBucket")(self._client.list_objects_v2)(
+                Bucket=self.export.bucket, MaxKeys=1
+            )
+            raise
         if region and region != self.export.region:
             raise WrongRegion(
                 f"{self._where}: the bucket is in {region}, sources.yml says {self.export.region}.",
