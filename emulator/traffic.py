@@ -196,7 +196,7 @@ def _rates() -> dict[tuple[str, int], np.ndarray]:
     for (model, client), part in rows.groupby(["model", "client"]):
         rates = np.zeros(windows)
         rates[part["window_start_s"].to_numpy() // 600] = part["requests_per_s"].to_numpy()
-        found[(str(model), int(client))] = rates
+        found[(str(model), int(str(client)))] = rates
     return found
 
 

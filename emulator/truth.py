@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -102,7 +102,8 @@ def money_column(units: np.ndarray, decimals: int = BILL_DECIMALS) -> pa.Decimal
     words = np.empty((len(counts), 2), dtype="<i8")
     words[:, 0] = counts * factor
     words[:, 1] = words[:, 0] >> 63
-    return pa.Decimal128Array.from_buffers(MONEY, len(counts), [None, pa.py_buffer(words.tobytes())])
+    amounts = pa.Decimal128Array.from_buffers(MONEY, len(counts), [None, pa.py_buffer(words.tobytes())])
+    return cast(pa.Decimal128Array, amounts)  # the stubs only know the base class
 
 
 def as_doubles(units: np.ndarray, decimals: int = BILL_DECIMALS) -> np.ndarray:

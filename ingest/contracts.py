@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from ingest.arrow import Field
+
 if TYPE_CHECKING:
     from ingest.config import SourcesConfig
     from ingest.landing import Landing
     from ingest.run import Run
     from ingest.settings import Settings
 
-WINDOW_FIELDS: tuple[pa.Field, ...] = (
+WINDOW_FIELDS: tuple[Field, ...] = (
     pa.field("_window_start", pa.timestamp("us", tz="UTC")),
     pa.field("_window_end", pa.timestamp("us", tz="UTC")),
     pa.field("_loaded_at", pa.timestamp("us", tz="UTC")),

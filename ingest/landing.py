@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
+from ingest import arrow
 from ingest.contracts import STATUS_SCHEMA, WINDOW_FIELDS, LoadResult, StreamContract
 from ingest.errors import ConfigError, EmptyAnswer, SchemaChanged, Shrunk
 from ingest.run import Run, Window
@@ -90,8 +91,8 @@ class Landing:
         base = f"{self._root}/{contract.source}/{contract.stream}" + (f"/{_safe(scope)}" if scope else "")
         selector = fs.FileSelector(base, recursive=True, allow_not_found=True)
         paths = sorted(info.path for info in self._fs.get_file_info(selector) if info.path.endswith("/part.parquet"))
-        schema = pa.schema([*contract.schema, *WINDOW_FIELDS])
-        loaded = [pq.read_table(path, filesystem=self._fs) for path in paths]
+        schema = _landed(contract.schema)
+        loaded = [arrow.read_parquet(path, self._fs) for path in paths]
         known = [table.select([name for name in table.column_names if name in schema.names]) for table in loaded]
         tables = [_conform(table, schema, (), path) for table, path in zip(known, paths, strict=True)]
         return pa.concat_tables(tables) if tables else schema.empty_table()
@@ -142,10 +143,10 @@ class Landing:
         """Put a typed empty file beside each stream, so that models run on a home that never saw the source."""
         for contract in contracts:
             is_status = contract.stream == "_status"
-            schema = contract.schema if is_status else pa.schema([*contract.schema, *WINDOW_FIELDS])
+            schema = contract.schema if is_status else _landed(contract.schema)
             path = f"{self._root}/{contract.source}/{contract.stream}/_anchor.parquet"
             exists = self._fs.get_file_info(path).type == fs.FileType.File
-            if not exists or not pq.read_schema(path, filesystem=self._fs).equals(schema):
+            if not exists or not arrow.read_parquet_schema(path, self._fs).equals(schema):
                 self._put(path, schema.empty_table())
 
     def sweep(self) -> None:
@@ -157,7 +158,7 @@ class Landing:
 
     def _put(self, path: str, table: pa.Table) -> None:
         self._fs.create_dir(path.rpartition("/")[0], recursive=True)
-        pq.write_table(table, f"{path}.tmp", filesystem=self._fs)
+        arrow.write_parquet(table, f"{path}.tmp", self._fs)
         self._fs.move(f"{path}.tmp", path)
 
     def _write_aside(
@@ -173,13 +174,13 @@ class Landing:
             for table in _tables(batches):
                 if writer is None:
                     schema = _with_extras(contract.schema, table.schema, where)
-                    writer = pq.ParquetWriter(aside, pa.schema([*schema, *WINDOW_FIELDS]), filesystem=self._fs)
+                    writer = pq.ParquetWriter(aside, _landed(schema), filesystem=self._fs)
                 conformed = _conform(table, schema, contract.required, where)
-                _digest(digest, conformed)
+                digest.update(_serialised(conformed))
                 rows += conformed.num_rows
                 writer.write_table(self._marked(conformed, window))
             if writer is None:
-                writer = pq.ParquetWriter(aside, pa.schema([*schema, *WINDOW_FIELDS]), filesystem=self._fs)
+                writer = pq.ParquetWriter(aside, _landed(schema), filesystem=self._fs)
             digest.update(str(schema).encode())
             writer.add_key_value_metadata({_CHECKSUM.decode(): digest.hexdigest()})
         finally:
@@ -190,15 +191,15 @@ class Landing:
     def _marked(self, table: pa.Table, window: Window) -> pa.Table:
         values = (window.start, window.end, self.run.as_of, self.run.run_id)
         for field, value in zip(WINDOW_FIELDS, values, strict=True):
-            table = table.append_column(field, pa.repeat(pa.scalar(value, field.type), table.num_rows))
+            table = table.append_column(field, arrow.constant(value, table.num_rows, field.type))
         return table
 
     def _earlier(self, path: str) -> tuple[int | None, str | None]:
         if self._fs.get_file_info(path).type != fs.FileType.File:
             return None, None
-        metadata = pq.read_metadata(path, filesystem=self._fs)
-        checksum = (metadata.metadata or {}).get(_CHECKSUM)
-        return metadata.num_rows, checksum.decode() if checksum else None
+        rows, metadata = arrow.read_parquet_metadata(path, self._fs)
+        checksum = metadata.get(_CHECKSUM)
+        return rows, checksum.decode() if checksum else None
 
     def _check(self, contract: StreamContract, rows: int, earlier: int | None, where: str) -> None:
         if rows == 0 and not contract.empty_ok:
@@ -229,12 +230,17 @@ def _tables(batches: Iterable[pa.Table | pa.RecordBatch]) -> Iterator[pa.Table]:
         yield pa.Table.from_batches([batch]) if isinstance(batch, pa.RecordBatch) else batch
 
 
+def _landed(schema: pa.Schema) -> pa.Schema:
+    """``schema`` as it lands: with the columns that tell window and run."""
+    return pa.schema([*arrow.fields(schema), *WINDOW_FIELDS])
+
+
 def _with_extras(schema: pa.Schema, found: pa.Schema, where: str) -> pa.Schema:
     """The contract's fields, then the fields that the provider added."""
-    extras = [field for field in found if field.name not in schema.names]
+    extras = [field for field in arrow.fields(found) if field.name not in schema.names]
     if extras:
         logger.warning("unknown fields are kept", extra={"where": where, "fields": [field.name for field in extras]})
-    return pa.schema([*schema, *extras])
+    return pa.schema([*arrow.fields(schema), *extras])
 
 
 def _conform(table: pa.Table, schema: pa.Schema, required: tuple[str, ...], where: str) -> pa.Table:
@@ -249,15 +255,15 @@ def _conform(table: pa.Table, schema: pa.Schema, required: tuple[str, ...], wher
             f"{where}: required columns are missing: {', '.join(missing)}; found {', '.join(table.column_names)}.",
             "Add them to the export, or check whether the provider renamed them.",
         )
-    columns: list[pa.ChunkedArray | pa.Array] = []
-    for field in schema:
+    columns: list[arrow.Column] = []
+    for field in arrow.fields(schema):
         if field.name not in table.column_names:
-            columns.append(pa.nulls(table.num_rows, field.type))
+            columns.append(arrow.nulls(table.num_rows, field.type))
             continue
         try:
             columns.append(table.column(field.name).cast(field.type))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
-            found = table.schema.field(field.name).type
+            found = arrow.type_of(table.schema, field.name)
             raise SchemaChanged(
                 f"{where}: column {field.name} came as {found}, not {field.type}: {error}.",
                 "Check whether the provider changed its type.",
@@ -270,8 +276,8 @@ def _conform(table: pa.Table, schema: pa.Schema, required: tuple[str, ...], wher
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _digest(digest: "hashlib._Hash", table: pa.Table) -> None:
+def _serialised(table: pa.Table) -> pa.Buffer:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table.combine_chunks())
-    digest.update(sink.getvalue())
+    return sink.getvalue()

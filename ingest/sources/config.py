@@ -9,6 +9,7 @@ Run alone: `inferledger ingest config`.
 from datetime import date
 
 import pyarrow as pa
+from pydantic import BaseModel
 
 from ingest.config import Configuration, load_configuration
 from ingest.contracts import Context, LoadResult, StreamContract
@@ -18,6 +19,11 @@ from ingest.run import Window, day_start
 SOURCE = "config"
 ALL_TIME = Window(day_start(date(1970, 1, 1)), day_start(date(2100, 1, 1)))
 Rows = list[dict[str, object]]
+
+
+def _row(model: BaseModel, *without: str, **columns: object) -> dict[str, object]:
+    """The fields of ``model`` but ``without``, and ``columns``."""
+    return model.model_dump(exclude=set(without)) | columns
 
 
 def _stream(name: str, required: tuple[str, ...], **fields: pa.DataType) -> StreamContract:
@@ -99,13 +105,12 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:  # noqa: 
 
 def config_rows(config: Configuration) -> list[tuple[StreamContract, Rows]]:
     """The rows of every stream, in file order; amounts as text."""
-    ownership: Rows = [rule.model_dump(exclude={"id"}) | {"rule_id": rule.id} for rule in config.ownership.rules]
+    ownership: Rows = [_row(rule, "id", rule_id=rule.id) for rule in config.ownership.rules]
     scope: Rows = [
-        rule.model_dump(exclude={"id", "in_scope"}) | {"rule_id": rule.id, "is_in_scope": rule.in_scope}
-        for rule in config.scope.rules
+        _row(rule, "id", "in_scope", rule_id=rule.id, is_in_scope=rule.in_scope) for rule in config.scope.rules
     ]
     budgets: Rows = [
-        budget.model_dump(exclude={"id"}) | {"budget_id": budget.id, "monthly_amount": f"{budget.monthly_amount:f}"}
+        _row(budget, "id", budget_id=budget.id, monthly_amount=f"{budget.monthly_amount:f}")
         for budget in config.budgets.budgets
     ]
     meanings: dict[str, tuple[str, ...]] = config.ownership.tag_synonyms.model_dump()
@@ -114,10 +119,7 @@ def config_rows(config: Configuration) -> list[tuple[StreamContract, Rows]]:
         for canonical, keys in meanings.items()
         for position, key in enumerate(keys, start=1)
     ]
-    teams: Rows = [
-        team.model_dump(exclude={"id", "name"}) | {"team": team.id, "team_name": team.name}
-        for team in config.ownership.teams
-    ]
+    teams: Rows = [_row(team, "id", "name", team=team.id, team_name=team.name) for team in config.ownership.teams]
     products: Rows = [
         {"product": product.id, "product_name": product.name, "team": product.team}
         for product in config.ownership.products
