@@ -10,7 +10,7 @@ from decimal import Decimal
 from importlib.metadata import version
 
 from genai_prices import types
-from genai_prices.data import providers
+from genai_prices.data_snapshot import get_snapshot
 
 from ingest.errors import SchemaChanged
 from ingest.pricing.price import UNDATED, FeedModel, Price, PriceKey, feed_models, joined
@@ -23,6 +23,8 @@ _TOKEN_CLASSES = {
     "cache_write_mtok": "cache_write_5m",
     "cache_write_1h_mtok": "cache_write_1h",
 }
+# not imported from genai_prices.data: a type checker needs a minute to infer that 1.6 MB literal
+providers = get_snapshot().providers
 # OpenAI's own tiers are not Azure's, so of OpenAI's list only the standard price counts
 _NO_VARIANTS = ("openai",)
 
