@@ -25,7 +25,6 @@ class Settings(BaseSettings):
     """Where things are. Every endpoint is None for the real cloud; the demo sets them to its local ones.
 
     ``as_of`` replaces the wall clock for the whole run (aware, or read as UTC).
-    ``landing_url`` moves landing to an object store (``s3://bucket/prefix``); None keeps it in the home.
     """
 
     model_config = SettingsConfigDict(env_prefix="INFERLEDGER_", env_file=".env", extra="ignore", frozen=True)
@@ -34,7 +33,6 @@ class Settings(BaseSettings):
     config_dir: Path | None = None
     state_url: str | None = None
     as_of: datetime | None = None
-    landing_url: str | None = None
     dashboard_url: str = "http://127.0.0.1:8501"
     retry_budget_seconds: float = Field(default=300.0, gt=0)
 
@@ -64,8 +62,8 @@ class Settings(BaseSettings):
 
     @property
     def landing_root(self) -> str:
-        """Folder or URL that holds landing."""
-        return self.landing_url or str(self.home / "landing")
+        """Folder that holds landing."""
+        return str(self.home / "landing")
 
     @property
     def warehouse(self) -> Path:

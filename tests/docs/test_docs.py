@@ -24,7 +24,7 @@ def test_every_command_is_documented_and_helps_with_an_example(command: str) -> 
     assert "Example: inferledger" in help_text
 
 
-@pytest.mark.parametrize("name", ["home", "config_dir", "state_url", "landing_url", "as_of", "dashboard_url"])
+@pytest.mark.parametrize("name", ["home", "config_dir", "state_url", "as_of", "dashboard_url"])
 def test_every_setting_is_documented(name: str) -> None:
     assert name in Settings.model_fields
     assert f"INFERLEDGER_{name.upper()}" in (ROOT / "docs" / "running.md").read_text()
