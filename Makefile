@@ -14,7 +14,7 @@ export SSL_CERT_FILE ?= $(SYSTEM_CERTS)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check format install install-dev system bench dictionary
+.PHONY: help demo test soak check check-types check-sql check-text format install install-dev system bench dictionary
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -28,13 +28,20 @@ test: install-dev system ## install and run the whole suite (ARGS="-k name" pass
 soak: install-dev system ## the long ones: random kills, every fault, many days
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -m soak $(ARGS)
 
-check: install-dev ## format, lint, types, import rules, SQL lint
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+check: install-dev ## format, lint, types, import rules, SQL lint: side by side, and every finding of all
+	@$(MAKE) --no-print-directory -k -j3 $(if $(filter output-sync,$(.FEATURES)),-Otarget) check-types check-sql check-text
+
+check-types:
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pyright
-	$(BIN)/lint-imports
+
+check-sql:
 	$(BIN)/sqlfluff lint -p 2 dbt/models
 	$(BIN)/sqlfluff lint --templater placeholder dashboard/queries
+
+check-text:
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
 	$(BIN)/yamllint -s .
 	$(BIN)/codespell
 	$(UV) lock --check
