@@ -28,7 +28,7 @@ test: install-dev system ## install and run the whole suite (ARGS="-k name" pass
 soak: install-dev system ## the long ones: random kills, every fault, many days
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -m soak $(ARGS)
 
-check: install-dev ## format, lint, types, import rules, SQL lint: side by side, and every finding of all
+check: install-dev ## format, lint, types, import rules, SQL lint, side by side
 	@$(MAKE) --no-print-directory -k -j3 $(if $(filter output-sync,$(.FEATURES)),-Otarget) check-types check-sql check-text
 
 check-types:
