@@ -1,11 +1,18 @@
 -- one row per day and team; the day is complete when every provider in the selection is
+with slowest as (
+    -- a provider that has sent nothing for a day leaves no row of its own to mark
+    select case when count(*) = count(complete_through) then min(complete_through) end as complete_through
+    from completeness
+    where provider in (select charges.provider from charges)
+)
+
 select
     charges.charge_date,
     charges.team,
-    bool_and(coalesce(charges.charge_date <= completeness.complete_through, false)) as is_complete,
+    coalesce(charges.charge_date <= any_value(slowest.complete_through), false) as is_complete,
     sum(charges.cost) as cost
 from charges
-left join completeness on charges.provider = completeness.provider
+cross join slowest
 where charges.charge_date >= $start_day and charges.charge_date < $chart_end
 group by charges.charge_date, charges.team
 order by charges.charge_date, charges.team
