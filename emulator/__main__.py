@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             words = "wrote" if fresh else "already there:"
             sys.stdout.write(f"{words} {options.days} days up to {format_utc(options.as_of)} in {options.home}\n")
         else:
-            serve(options.home, control_port=options.control_port, with_parent=options.with_parent)
+            serve(options.home, control_port=options.control_port, parent=options.parent)
     except (NoWorldError, ValueError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--home", type=Path, required=True, help="folder of landing, truth and outbox")
         if name == "serve":
             command.add_argument("--control-port", type=int, default=0, help="0 (default): any free port")
-            command.add_argument("--with-parent", action="store_true", help="stop when the starting process is gone")
+            command.add_argument("--parent", type=int, help="id of the starting process: stop when it is gone")
             continue
         command.add_argument("--days", type=int, default=DEFAULT_DAYS, help="full days of usage (default %(default)s)")
         command.add_argument("--seed", type=int, default=DEFAULT_SEED, help="noise of traffic (default %(default)s)")

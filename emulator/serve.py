@@ -105,12 +105,11 @@ def _trim() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def serve(home: Path, *, control_port: int = 0, with_parent: bool = False) -> None:
+def serve(home: Path, *, control_port: int = 0, parent: int | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then stop every part; must run in the main thread of a process of its own.
 
-    With `with_parent` it also stops when the process that started it is gone, so that a killed demo leaves nothing.
+    With `parent`, the id of the process that started it, it also stops when that is gone: a killed demo leaves nothing.
     """
-    parent = os.getppid()
     _require_world(home)
     _stay_small()
     # Blocked before any thread starts, so that no other thread can swallow the signal that the main thread waits for.
@@ -120,5 +119,5 @@ def serve(home: Path, *, control_port: int = 0, with_parent: bool = False) -> No
     with serving(home, control_port=control_port):
         while signal.sigtimedwait(STOP_SIGNALS, TRIM_EVERY_SECONDS) is None:
             _trim()
-            if with_parent and os.getppid() != parent:
+            if parent is not None and os.getppid() != parent:
                 return

@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     """Where things are. Every endpoint is None for the real cloud; the demo sets them to its local ones.
 
     ``as_of`` replaces the wall clock for the whole run (aware, or read as UTC).
+    ``backfill_days`` replaces that of `sources.yml`.
     """
 
     model_config = SettingsConfigDict(env_prefix="INFERLEDGER_", env_file=".env", extra="ignore", frozen=True)
@@ -34,6 +35,7 @@ class Settings(BaseSettings):
     state_url: str | None = None
     as_of: datetime | None = None
     dashboard_url: str = "http://127.0.0.1:8501"
+    backfill_days: int | None = Field(default=None, ge=1, le=1100)
     retry_budget_seconds: float = Field(default=300.0, gt=0)
 
     aws_endpoint_url: str | None = None
@@ -45,6 +47,15 @@ class Settings(BaseSettings):
     azure_metrics_endpoint: str | None = None
     azure_authority_host: str | None = None
     azure_ca_bundle: Path | None = None
+
+    @field_validator("home")
+    @classmethod
+    def _usable(cls, home: Path) -> Path:
+        if "," in str(home.absolute()):
+            raise ValueError("the folder's path must not hold a comma, which DuckDB reads as the end of a path")
+        if home.exists() and not home.is_dir():
+            raise ValueError("it is a file, and the home is a folder")
+        return home
 
     @field_validator("as_of")
     @classmethod
@@ -91,6 +102,12 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
+        if first["loc"] == ("home",):
+            why = str(first["msg"]).removeprefix("Value error, ")
+            raise ConfigError(
+                f"The home {str(first.get('input'))!r} cannot be used: {why}.",
+                "Choose another one with --home or INFERLEDGER_HOME.",
+            ) from error
         name = "INFERLEDGER_" + "_".join(str(part) for part in first["loc"]).upper()
         raise ConfigError(
             f"{name}={first.get('input')!r} is wrong: {first['msg']}.", f"Correct or unset {name}."

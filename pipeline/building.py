@@ -56,6 +56,7 @@ def build(settings: Settings, run: Run) -> BuildResult:
             str(settings.home.resolve()),
             run.run_id,
             f"{run.as_of:%Y-%m-%d %H:%M:%S}",
+            str(os.getpid()),
         ],
         env=_environment(settings),
         capture_output=True,
@@ -121,9 +122,9 @@ def _failure(failed: list[dict[str, Any]], finished: subprocess.CompletedProcess
 
 
 def _main() -> int:
-    """Hold the warehouse and run dbt; the arguments are home, run id and as-of time."""
+    """Hold the warehouse and run dbt; the arguments are home, run id, as-of time and the caller's process id."""
     home, run_id, as_of = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-    die_with_parent()
+    die_with_parent(int(sys.argv[4]))
     from dbt.cli.main import dbtRunner
 
     with warehouse_lock(home):

@@ -23,6 +23,7 @@ from state import StateError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 stderr = Console(stderr=True)
+_INTERRUPTED = 130  # what typer makes of Ctrl-C
 
 Home = Annotated[Path | None, typer.Option("--home", help="Folder that holds landing, warehouse and published file.")]
 Config = Annotated[Path | None, typer.Option("--config", help="Folder of the configuration files.")]
@@ -96,7 +97,7 @@ def demo(
         local.generate_world(folder, days=days, seed=seed)
         tell("demo organisation", 1, 1)
         with local.local_clouds(folder) as env:
-            settings = local.demo_settings(folder, env)
+            settings = local.demo_settings(folder, env, days)
             result = run_all(settings, new_run(settings), progress=tell)
     sys.stdout.write(
         f"Published {settings.published} as of {result.run.as_of:%Y-%m-%d %H:%M} UTC: "
@@ -263,14 +264,18 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
-    except KeyboardInterrupt:
-        sys.stderr.write("inferledger: stopped.\n")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            sys.stderr.write("inferledger: stopped.\n")
+        raise
     except ConfigError as error:
         sys.stderr.write(f"inferledger: {error}\n")
         sys.exit(2)
     except (InferledgerError, StateError, AlertError, ServeError) as error:
         sys.stderr.write(f"inferledger: {error}\n")
+        sys.exit(1)
+    except PermissionError as error:
+        sys.stderr.write(f"inferledger: {error.filename} may not be read or written. Give this user the right to it.\n")
         sys.exit(1)
 
 

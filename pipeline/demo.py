@@ -19,6 +19,7 @@ from pipeline.paths import config_dir
 
 logger = logging.getLogger(__name__)
 _READY_WITHIN_S = 120.0
+_USUAL_DAYS = 90
 # a laptop's own cloud profiles must not reach the demo's local clouds
 _FOREIGN = (
     "AWS_PROFILE",
@@ -35,7 +36,9 @@ def check_home(home: Path) -> None:
     Raises:
         ConfigError: landing is there but no demo made it.
     """
-    if (home / "landing").exists() and not (home / "truth").exists():
+    # truth is missing for a while when a newer version makes the world again
+    is_demo = any((home / name).exists() for name in ("truth", "emulator"))
+    if (home / "landing").exists() and not is_demo:
         raise ConfigError(
             f"{home} holds real data; the demo would mix its own into it.", "Choose another one with --home."
         )
@@ -71,7 +74,7 @@ def local_clouds(home: Path) -> Iterator[dict[str, str]]:
     endpoints.unlink(missing_ok=True)
     log = (home / "emulator" / "serve.log").open("w")
     child = subprocess.Popen(
-        [sys.executable, "-m", "emulator", "serve", "--with-parent", "--home", str(home)],
+        [sys.executable, "-m", "emulator", "serve", "--parent", str(os.getpid()), "--home", str(home)],
         stdout=log,
         stderr=log,
         start_new_session=True,
@@ -104,11 +107,13 @@ def stop(child: subprocess.Popen[bytes], *, within_s: float = 10.0) -> None:
         child.wait()
 
 
-def demo_settings(home: Path, env: dict[str, str]) -> Settings:
-    """Settings that point every SDK at the local clouds, with the demo's clock."""
+def demo_settings(home: Path, env: dict[str, str], days: int) -> Settings:
+    """Settings that point every SDK at the local clouds, with the demo's clock and all of its days."""
     for name in _FOREIGN:
         os.environ.pop(name, None)
     os.environ.update(env)
     clock = json.loads((home / "truth" / "clock.json").read_text())
-    settings = load_settings(home=home, as_of=datetime.fromisoformat(clock["as_of"]))
+    settings = load_settings(
+        home=home, as_of=datetime.fromisoformat(clock["as_of"]), backfill_days=max(days, _USUAL_DAYS)
+    )
     return settings.model_copy(update={"config_dir": settings.config_dir or config_dir(settings)})

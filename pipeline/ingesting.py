@@ -1,14 +1,17 @@
 """Ingest: one source and window, or all of them with the three clouds side by side in processes of their own."""
 
+import logging
 import multiprocessing
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from ingest.config import load_sources
+from ingest.config import SourcesConfig, load_sources
 from ingest.contracts import Context, LoadResult
 from ingest.errors import ConfigError, InferledgerError, TerminalError
 from ingest.landing import Landing
@@ -72,12 +75,19 @@ def ingest_source(
     folder = config_dir(settings)
     context = Context(
         settings=settings.model_copy(update={"config_dir": folder}),
-        config=load_sources(folder / "sources.yml"),
+        config=_sources(settings, folder),
         landing=Landing(settings.landing_root, run, accept_shrink=accept_shrink),
         run=run,
         progress=progress,
     )
     return [result for module in modules(source) for result in module.load(context, window)]
+
+
+def _sources(settings: Settings, folder: Path) -> SourcesConfig:
+    config = load_sources(folder / "sources.yml")
+    if settings.backfill_days is None:
+        return config
+    return config.model_copy(update={"backfill_days": settings.backfill_days})
 
 
 def ingest_all(settings: Settings, run: Run, *, progress: Progress = no_progress) -> Ingestion:
@@ -93,7 +103,8 @@ def ingest_all(settings: Settings, run: Run, *, progress: Progress = no_progress
     listener = Thread(target=_relay, args=(queue, progress), daemon=True)
     listener.start()
     faults: list[InferledgerError] = []
-    with ProcessPoolExecutor(len(CLOUDS), mp_context=context, initializer=_start_child, initargs=(queue,)) as pool:
+    about_me = (queue, os.getpid(), logging.getLogger().level)
+    with ProcessPoolExecutor(len(CLOUDS), mp_context=context, initializer=_start_child, initargs=about_me) as pool:
         for outcome in pool.map(_ingest_cloud, [(settings, run, sources) for sources in CLOUDS.values()]):
             results.extend(outcome[0])
             faults.extend(outcome[1])
@@ -117,10 +128,12 @@ def _summary(results: Sequence[LoadResult]) -> Ingestion:
 _queue: Any = None
 
 
-def _start_child(queue: Any) -> None:
+def _start_child(queue: Any, parent: int, log_level: int) -> None:
     global _queue  # noqa: PLW0603 - a pool's initializer has no other place to leave it
     _queue = queue
-    die_with_parent()
+    die_with_parent(parent)
+    # as loud as the caller: unset, the libraries would print pages about a fault that is told in one sentence
+    logging.basicConfig(level=log_level, format="%(levelname)s %(name)s: %(message)s")
 
 
 def _tell(step: str, done: int, total: int) -> None:

@@ -38,9 +38,11 @@ def warehouse_lock(home: Path, *, wait_s: float = 900.0) -> Iterator[None]:
         yield
 
 
-def die_with_parent() -> None:
-    """End this process when the one that started it is gone, so that a killed run leaves no writer behind."""
-    parent = os.getppid()
+def die_with_parent(parent: int) -> None:
+    """End this process when the one that started it, ``parent``, is gone: a killed run leaves no writer behind.
+
+    The parent says its own id: it may be gone before this process asks who started it.
+    """
 
     def watch() -> None:
         while os.getppid() == parent:

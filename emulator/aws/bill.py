@@ -112,8 +112,8 @@ def _write_periods(connection: duckdb.DuckDBPyConnection, folder: Path, world: W
     payer = world.organisation.aws["payer_account_id"]
     for (period,) in connection.execute("select distinct period from lines order by period").fetchall():
         query = bill_sql.period_rows(payer, f"{period:%Y-%m-%d}")
-        path = target / f"{period:%Y-%m}.parquet"
-        connection.execute(f"copy ({query}) to '{path}' (format parquet, compression zstd, row_group_size 20480)")
+        path = _quoted(target / f"{period:%Y-%m}.parquet")
+        connection.execute(f"copy ({query}) to {path} (format parquet, compression zstd, row_group_size 20480)")
 
 
 def _write_metrics(connection: duckdb.DuckDBPyConnection, folder: Path, estate: tuple[Workload, ...]) -> None:
@@ -122,4 +122,10 @@ def _write_metrics(connection: duckdb.DuckDBPyConnection, folder: Path, estate: 
     connection.register("metric_ids", pa.Table.from_pylist(ids))
     measures = ", ".join(f"{expression} as {metric}" for metric, expression in METRICS.items())
     query = bill_sql.metrics(measures, list(METRICS))
-    connection.execute(f"copy ({query}) to '{folder / 'metrics.parquet'}' (format parquet, compression zstd)")
+    path = _quoted(folder / "metrics.parquet")
+    connection.execute(f"copy ({query}) to {path} (format parquet, compression zstd)")
+
+
+def _quoted(path: Path) -> str:
+    """A path as SQL text, apostrophes in it doubled."""
+    return "'" + str(path).replace("'", "''") + "'"

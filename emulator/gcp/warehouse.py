@@ -143,7 +143,8 @@ class Warehouse:
 
     def _rows(self, view: View) -> str:
         seen = view.now - timedelta(days=1) if view.fault == "late_day" else view.now
-        base = f"SELECT * FROM read_parquet('{self._path}') WHERE export_time <= {_instant(seen)}"
+        path = str(self._path).replace("'", "''")
+        base = f"SELECT * FROM read_parquet('{path}') WHERE export_time <= {_instant(seen)}"
         if view.fault == "empty":
             return f"{base} AND FALSE"
         if view.fault == "restated_day":

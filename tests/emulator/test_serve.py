@@ -193,8 +193,9 @@ def test_endpoints_of_a_killed_server_do_not_outlive_the_next_start(
 def test_clouds_do_not_outlive_a_killed_demo(home: Path) -> None:
     endpoints_path(home).unlink(missing_ok=True)
     starter = f"""
-import subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-m", "emulator", "serve", "--with-parent", "--home", {str(home)!r}])
+import os, subprocess, sys, time
+asked = ["serve", "--parent", str(os.getpid()), "--home", {str(home)!r}]
+child = subprocess.Popen([sys.executable, "-m", "emulator", *asked])
 print(child.pid, flush=True)
 time.sleep(600)
 """

@@ -89,12 +89,13 @@ capacity as (
         served.model,
         case when served.region_id = 'global' then 'global' else 'regional' end as price_scope,
         -- whole-number division: exact to twelve decimals, bursts above the limit count as full
-        cast(
+        -- `least` passes over NULL: without a limit the use is unknown, not full
+        case when served.tokens_per_second > 0 then cast(
             least(
-                cast(served.burned_tokens as hugeint) * 1000000000000 // nullif(served.tokens_per_second * 3600, 0),
+                cast(served.burned_tokens as hugeint) * 1000000000000 // (served.tokens_per_second * 3600),
                 1000000000000
             ) * cast(0.000000000001 as decimal(13, 12)) as decimal(18, 12)
-        ) as utilization_ratio,
+        ) end as utilization_ratio,
         served.capacity_cost_usd,
         case when served.gsus is not null then coalesce(served.served_prompt, 0) - coalesce(served.served_cached, 0) end
             as input_tokens,
