@@ -20,6 +20,15 @@ class AlertResult:
     spikes: int
 
 
+def load_alerts(settings: Settings) -> AlertsConfig:
+    """The channels of `alerts.yml`.
+
+    Raises:
+        ConfigError: the file is missing or wrong; names file and line.
+    """
+    return load_yaml(config_dir(settings) / "alerts.yml", AlertsConfig)
+
+
 def alert(settings: Settings, run: Run) -> AlertResult:
     """Tell each channel of `alerts.yml` what it was not told yet.
 
@@ -28,7 +37,7 @@ def alert(settings: Settings, run: Run) -> AlertResult:
     """
     if not settings.published.exists():
         raise TerminalError("Nothing is published yet.", "Run `inferledger publish` first.")
-    config = load_yaml(config_dir(settings) / "alerts.yml", AlertsConfig)
+    config = load_alerts(settings)
     store = state.open_state(settings.database_url)
     deliveries = send_alerts(settings.published, store, config, run.as_of)
     failed = {delivery.channel: delivery.message for delivery in deliveries if not delivery.sent}

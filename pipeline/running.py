@@ -1,16 +1,18 @@
 """A run: its identity, its steps in order, and what the state store remembers of it."""
 
+import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar
 
 import state
 from ingest.errors import InferledgerError
 from ingest.run import Run
 from ingest.settings import Settings
-from pipeline.alerting import AlertResult, alert
+from pipeline.alerting import AlertResult, alert, load_alerts
 from pipeline.building import BuildResult, build
 from pipeline.detecting import detect
 from pipeline.ingesting import Ingestion, Progress, ingest_all, no_progress
@@ -31,9 +33,15 @@ class RunResult:
 
 
 def new_run(settings: Settings) -> Run:
-    """A run as of the settings' clock; the wall clock is read here and nowhere else."""
-    as_of = settings.as_of or datetime.now(UTC).replace(microsecond=0)
+    """A run as of the settings' clock, of the demo's in its home, or of the wall: read here and nowhere else."""
+    as_of = settings.as_of or _demo_clock(settings.home) or datetime.now(UTC).replace(microsecond=0)
     return Run(f"{as_of:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}", as_of)
+
+
+def _demo_clock(home: Path) -> datetime | None:
+    """The as-of time that a demo keeps in its home, None in a home of real accounts."""
+    clock = home / "truth" / "clock.json"
+    return datetime.fromisoformat(json.loads(clock.read_text())["as_of"]) if clock.exists() else None
 
 
 def run_all(settings: Settings, run: Run, *, progress: Progress = no_progress) -> RunResult:
@@ -42,6 +50,7 @@ def run_all(settings: Settings, run: Run, *, progress: Progress = no_progress) -
     Raises:
         InferledgerError: the first step that failed; what was published before stays.
     """
+    load_alerts(settings)  # a mistake in it is told before anything is published
     settings.home.mkdir(parents=True, exist_ok=True)
     store = state.open_state(settings.database_url)
     state.start_run(store, run.run_id, run.as_of)
