@@ -67,7 +67,7 @@ def _connect(world: World, estate: tuple[Workload, ...]) -> duckdb.DuckDBPyConne
     aside = world.folder("aws") / "work.duckdb"
     aside.unlink(missing_ok=True)
     # a file instead of memory: its strings are compressed, which keeps ninety days small
-    connection = duckdb.connect(str(aside), config={"threads": 2, "memory_limit": "250MB"})
+    connection = duckdb.connect(str(aside), config={"threads": 2, "memory_limit": "1GB"})
     aside.unlink()
     connection.register("world_usage", _naive(world.usage))
     connection.register("skus", sku_rows(world, estate))

@@ -50,7 +50,7 @@ class CostQueries:
         self._currency = currency
         self._subscriptions = subscriptions
         self._lock = threading.Lock()
-        self._database = duckdb.connect(config={"threads": "1", "memory_limit": "128MB"})
+        self._database = duckdb.connect(config={"threads": "1", "memory_limit": "384MB"})
         path = str(folder / "cost_rows.parquet").replace("'", "''")
         self._database.execute(f"create view cost_rows as select * from read_parquet('{path}')")
 

@@ -141,7 +141,7 @@ class Monitoring:
 
     @cached_property
     def _connection(self) -> duckdb.DuckDBPyConnection:
-        connection = duckdb.connect(config={"memory_limit": "64MB", "threads": 1})
+        connection = duckdb.connect(config={"memory_limit": "256MB", "threads": 1})
         connection.execute("SET TimeZone = 'UTC'")
         return connection
 

@@ -60,7 +60,7 @@ class Warehouse:
         self.location: str = place["location"]
         self._path = folder / "export.parquet"
         self._lock = threading.Lock()
-        self._connection = duckdb.connect(config={"memory_limit": "128MB", "threads": 1})
+        self._connection = duckdb.connect(config={"memory_limit": "384MB", "threads": 1})
         self._connection.execute("SET TimeZone = 'UTC'")
         self.created = self._path.stat().st_mtime
 
