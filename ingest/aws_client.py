@@ -27,7 +27,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from ingest.config import AwsAccount
+from ingest.config_aws import AwsAccount
 from ingest.errors import ConfigError, CredentialExpired, PermissionDenied, TransientError, Unreachable, WrongRegion
 from ingest.retry import retrying
 from ingest.settings import Settings

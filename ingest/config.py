@@ -6,104 +6,17 @@ Everything is read from one folder, checked as a whole, and immutable afterwards
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field
 
+from ingest.config_aws import AwsSources
+from ingest.config_azure import AzureSources
+from ingest.config_gcp import GcpSources
 from ingest.config_prices import PricesConfig
 from ingest.config_rules import BudgetsConfig, OwnershipConfig, Provider, ScopeConfig
 from ingest.errors import ConfigError
-from ingest.yaml_config import MisplacedError, StrictModel, WholeNumber, load_yaml
-
-Text = Annotated[str, Field(min_length=1)]
-AwsAccountId = Annotated[str, Field(pattern=r"^\d{12}$")]
-GcpProjectId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$")]
-Guid = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
-
-
-class AwsAccount(StrictModel):
-    id: AwsAccountId
-    """Twelve digits, in quotes."""
-    name: Text
-    """The name people know the account by."""
-    role_arn: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")] | None = None
-    """Role to assume for this account; none means that the caller's own credentials are used."""
-
-
-class AwsExport(StrictModel):
-    name: Text
-    """Name of the data export, as given when it was created."""
-    bucket: Text
-    """Bucket that receives the export."""
-    prefix: str = ""
-    """Prefix inside the bucket, without slashes at its ends."""
-    region: Text
-    """Region of the bucket."""
-
-
-class AwsSources(StrictModel):
-    payer_account_id: AwsAccountId
-    """The management account that is invoiced."""
-    accounts: tuple[AwsAccount, ...] = Field(min_length=1)
-    """Accounts whose inference profiles and metrics are read."""
-    regions: tuple[Text, ...] = Field(min_length=1)
-    """Regions in which Bedrock is used; profiles and metrics are regional."""
-    exports: tuple[AwsExport, ...] = ()
-    """Billing exports to read."""
-
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> "AwsSources":
-        _refuse_repeats([account.id for account in self.accounts], "accounts", "id")
-        _refuse_repeats([export.name for export in self.exports], "exports", "name")
-        _refuse_repeats(list(self.regions), "regions", None)
-        return self
-
-
-class GcpBillingExport(StrictModel):
-    project: GcpProjectId
-    """Project that holds the export's dataset."""
-    dataset: Annotated[str, Field(pattern=r"^\w+$")]
-    """BigQuery dataset; its tables are found by their name, `gcp_billing_export_...`."""
-    billing_account_id: Annotated[str, Field(pattern=r"^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$")]
-    """Billing account the export belongs to."""
-    location: Text
-    """Location of the dataset, such as US or EU."""
-
-
-class GcpSources(StrictModel):
-    billing_exports: tuple[GcpBillingExport, ...] = ()
-    """Billing exports in BigQuery."""
-    monitoring_projects: tuple[GcpProjectId, ...] = ()
-    """Projects whose Vertex AI metrics are read."""
-
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> "GcpSources":
-        _refuse_repeats(
-            [export.billing_account_id for export in self.billing_exports], "billing_exports", "billing_account_id"
-        )
-        _refuse_repeats(list(self.monitoring_projects), "monitoring_projects", None)
-        return self
-
-
-class AzureSubscription(StrictModel):
-    id: Guid
-    """Subscription id, a GUID."""
-    name: Text
-    """The name people know the subscription by."""
-
-
-class AzureSources(StrictModel):
-    tenant_id: Guid
-    """Microsoft Entra tenant."""
-    billing_account_id: Text
-    """Billing account (enrollment number or Microsoft Customer Agreement id), in quotes."""
-    subscriptions: tuple[AzureSubscription, ...] = Field(min_length=1)
-    """Subscriptions whose cost, deployments and metrics are read."""
-
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> "AzureSources":
-        _refuse_repeats([subscription.id for subscription in self.subscriptions], "subscriptions", "id")
-        return self
+from ingest.yaml_config import StrictModel, WholeNumber, load_yaml
 
 
 class SourcesConfig(StrictModel):
@@ -153,13 +66,6 @@ def _absent(provider: str) -> NoReturn:
         f"sources.yml has no section '{provider}'.",
         f"Add '{provider}:' to sources.yml as docs/configuration.md shows, or leave this cloud out of the run.",
     )
-
-
-def _refuse_repeats(values: list[str], group: str, key: str | None) -> None:
-    for index, value in enumerate(values):
-        if value in values[:index]:
-            place = (group, index) if key is None else (group, index, key)
-            raise MisplacedError(place, f"'{value}' is given twice")
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,9 @@ class StreamContract:
         required: fields without which the load stops; the others are NULL when absent.
         empty_ok: whether a window with no row is a normal answer.
         may_shrink: whether fewer rows than before is normal (an inventory), so that no guard stops it.
+        key: fields (`a`, or `a.b` inside a record) that tell rows apart, times by day; where given, a restatement that
+            lacks rows of the earlier load is recorded in the stream `_restatements` of the source.
+        amount: field with the cost of a row, for the dollars of rows that are gone.
     """
 
     source: str
@@ -42,11 +45,13 @@ class StreamContract:
     required: tuple[str, ...] = ()
     empty_ok: bool = False
     may_shrink: bool = False
+    key: tuple[str, ...] = ()
+    amount: str | None = None
 
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What one load of one window put into landing."""
+    """What one load of one window put into landing; `gone` rows of the earlier load are in it no more."""
 
     source: str
     stream: str
@@ -55,6 +60,7 @@ class LoadResult:
     rows: int
     checksum: str
     changed: bool
+    gone: int = 0
 
 
 def _silent(step: str, done: int, total: int) -> None:

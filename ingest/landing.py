@@ -11,7 +11,7 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, cast
 
@@ -21,8 +21,10 @@ from pyarrow import fs
 
 from ingest import arrow
 from ingest.contracts import STATUS_SCHEMA, WINDOW_FIELDS, LoadResult, StreamContract
-from ingest.errors import ConfigError, EmptyAnswer, SchemaChanged, Shrunk
+from ingest.errors import ConfigError, EmptyAnswer, Shrunk
+from ingest.restatement import RESTATEMENT_SCHEMA, gone_rows
 from ingest.run import Run, Window
+from ingest.shape import conform, landed, serialised, tables, with_extras
 
 logger = logging.getLogger(__name__)
 SHRINK_GUARD_PCT = 80
@@ -79,23 +81,26 @@ class Landing:
             earlier_rows, earlier_checksum = self._earlier(path)
             self._check(contract, rows, earlier_rows, where)
             changed = checksum != earlier_checksum
+            gone = 0
             if changed:
+                if earlier_rows and contract.key:
+                    gone = self._record_gone(contract, scope, window, earlier=path, newer=aside)
                 self._fs.move(aside, path)
                 logger.info("loaded window", extra={"where": where, "rows": rows})
         finally:
             self._remove(aside)
-        return LoadResult(contract.source, contract.stream, scope, window.start, rows, checksum, changed)
+        return LoadResult(contract.source, contract.stream, scope, window.start, rows, checksum, changed, gone)
 
     def read(self, contract: StreamContract, *, scope: str | None = None) -> pa.Table:
         """All landed rows of a stream (of one scope), in the contract's columns; empty when nothing landed."""
         base = f"{self._root}/{contract.source}/{contract.stream}" + (f"/{_safe(scope)}" if scope else "")
         selector = fs.FileSelector(base, recursive=True, allow_not_found=True)
         paths = sorted(info.path for info in self._fs.get_file_info(selector) if info.path.endswith("/part.parquet"))
-        schema = _landed(contract.schema)
+        schema = landed(contract.schema)
         loaded = [arrow.read_parquet(path, self._fs) for path in paths]
         known = [table.select([name for name in table.column_names if name in schema.names]) for table in loaded]
-        tables = [_conform(table, schema, (), path) for table, path in zip(known, paths, strict=True)]
-        return pa.concat_tables(tables) if tables else schema.empty_table()
+        found = [conform(table, schema, (), path) for table, path in zip(known, paths, strict=True)]
+        return pa.concat_tables(found) if found else schema.empty_table()
 
     def windows(self, contract: StreamContract, scope: str) -> list[str]:
         """Start dates (``YYYY-MM-DD``) of the windows that are landed for ``scope``, oldest first."""
@@ -142,8 +147,8 @@ class Landing:
     def ensure_anchors(self, contracts: Iterable[StreamContract]) -> None:
         """Put a typed empty file beside each stream, so that models run on a home that never saw the source."""
         for contract in contracts:
-            is_status = contract.stream == "_status"
-            schema = contract.schema if is_status else _landed(contract.schema)
+            is_bare = contract.stream in ("_status", "_restatements")
+            schema = contract.schema if is_bare else landed(contract.schema)
             path = f"{self._root}/{contract.source}/{contract.stream}/_anchor.parquet"
             exists = self._fs.get_file_info(path).type == fs.FileType.File
             if not exists or not arrow.read_parquet_schema(path, self._fs).equals(schema):
@@ -155,6 +160,28 @@ class Landing:
         for info in self._fs.get_file_info(selector):
             if info.type == fs.FileType.File and info.path.endswith(".tmp"):
                 self._fs.delete_file(info.path)
+
+    def _record_gone(self, contract: StreamContract, scope: str, window: Window, *, earlier: str, newer: str) -> int:
+        """Write down what the earlier load had and the newer one lacks; returns the number of such rows."""
+        rows, amount = gone_rows(contract, self._fs, earlier, newer)
+        if rows:
+            row = {
+                "source": contract.source,
+                "stream": contract.stream,
+                "scope": scope,
+                "window_start": window.start,
+                "restated_at": self.run.as_of,
+                "run_id": self.run.run_id,
+                "gone_rows": rows,
+                "gone_amount": amount,
+            }
+            path = (
+                f"{self._root}/{contract.source}/_restatements/{contract.stream}-{_safe(scope)}/"
+                f"{window.start:%Y-%m-%d}-{_safe(self.run.run_id)}.parquet"
+            )
+            self._put(path, pa.Table.from_pylist([row], schema=RESTATEMENT_SCHEMA))
+            logger.warning("rows are gone", extra={"rows": rows, "amount": amount})
+        return rows
 
     def _put(self, path: str, table: pa.Table) -> None:
         self._fs.create_dir(path.rpartition("/")[0], recursive=True)
@@ -171,16 +198,16 @@ class Landing:
     ) -> tuple[int, str]:
         digest, rows, schema, writer = hashlib.sha256(), 0, contract.schema, None
         try:
-            for table in _tables(batches):
+            for table in tables(batches):
                 if writer is None:
-                    schema = _with_extras(contract.schema, table.schema, where)
-                    writer = pq.ParquetWriter(aside, _landed(schema), filesystem=self._fs)
-                conformed = _conform(table, schema, contract.required, where)
-                digest.update(_serialised(conformed))
+                    schema = with_extras(contract.schema, table.schema, where)
+                    writer = pq.ParquetWriter(aside, landed(schema), filesystem=self._fs)
+                conformed = conform(table, schema, contract.required, where)
+                digest.update(serialised(conformed))
                 rows += conformed.num_rows
                 writer.write_table(self._marked(conformed, window))
             if writer is None:
-                writer = pq.ParquetWriter(aside, _landed(schema), filesystem=self._fs)
+                writer = pq.ParquetWriter(aside, landed(schema), filesystem=self._fs)
             digest.update(str(schema).encode())
             writer.add_key_value_metadata({_CHECKSUM.decode(): digest.hexdigest()})
         finally:
@@ -223,61 +250,3 @@ class Landing:
 def _safe(scope: str) -> str:
     """``scope`` as a folder name."""
     return re.sub(r"[^A-Za-z0-9._-]", "_", scope)
-
-
-def _tables(batches: Iterable[pa.Table | pa.RecordBatch]) -> Iterator[pa.Table]:
-    for batch in batches:
-        yield pa.Table.from_batches([batch]) if isinstance(batch, pa.RecordBatch) else batch
-
-
-def _landed(schema: pa.Schema) -> pa.Schema:
-    """``schema`` as it lands: with the columns that tell window and run."""
-    return pa.schema([*arrow.fields(schema), *WINDOW_FIELDS])
-
-
-def _with_extras(schema: pa.Schema, found: pa.Schema, where: str) -> pa.Schema:
-    """The contract's fields, then the fields that the provider added."""
-    extras = [field for field in arrow.fields(found) if field.name not in schema.names]
-    if extras:
-        logger.warning("unknown fields are kept", extra={"where": where, "fields": [field.name for field in extras]})
-    return pa.schema([*arrow.fields(schema), *extras])
-
-
-def _conform(table: pa.Table, schema: pa.Schema, required: tuple[str, ...], where: str) -> pa.Table:
-    """``table`` in the columns and types of ``schema``.
-
-    Raises:
-        SchemaChanged: a required column is absent, a column cannot be cast, or a new one appeared in mid-load.
-    """
-    missing = [name for name in required if name not in table.column_names]
-    if missing:
-        raise SchemaChanged(
-            f"{where}: required columns are missing: {', '.join(missing)}; found {', '.join(table.column_names)}.",
-            "Add them to the export, or check whether the provider renamed them.",
-        )
-    columns: list[arrow.Column] = []
-    for field in arrow.fields(schema):
-        if field.name not in table.column_names:
-            columns.append(arrow.nulls(table.num_rows, field.type))
-            continue
-        try:
-            columns.append(table.column(field.name).cast(field.type))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
-            found = arrow.type_of(table.schema, field.name)
-            raise SchemaChanged(
-                f"{where}: column {field.name} came as {found}, not {field.type}: {error}.",
-                "Check whether the provider changed its type.",
-            ) from error
-    strays = [name for name in table.column_names if name not in schema.names]
-    if strays:
-        raise SchemaChanged(
-            f"{where}: columns {', '.join(strays)} appeared in the middle of a load.", "Load the window again."
-        )
-    return pa.Table.from_arrays(columns, schema=schema)
-
-
-def _serialised(table: pa.Table) -> pa.Buffer:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as stream:
-        stream.write_table(table.combine_chunks())
-    return sink.getvalue()

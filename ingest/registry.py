@@ -1,11 +1,15 @@
 """Every source by its one name; modules are imported only when used."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Protocol, cast
 
+from ingest.checks import Finding
 from ingest.contracts import Context, LoadResult, StreamContract, status_contract
 from ingest.errors import ConfigError
+from ingest.files import Folder
+from ingest.quarantine import quarantine_contract
+from ingest.restatement import restatement_contract
 from ingest.run import Window
 
 SOURCES: dict[str, tuple[str, ...]] = {
@@ -38,6 +42,25 @@ class SourceModule(Protocol):
         ...
 
 
+class ReadsFiles(Protocol):
+    """What a source module offers besides that can read exported files."""
+
+    def load_files(self, context: Context, folder: Folder, window: Window | None) -> list[LoadResult]:
+        """Land the files of `folder` that it recognises (all their windows, or those inside `window`).
+
+        A file that it does not know is passed over; it raises when it recognises none.
+        """
+        ...
+
+
+class Checks(Protocol):
+    """What a source module offers besides to the doctor."""
+
+    def check(self, context: Context) -> Iterator[Finding]:
+        """Try what the source needs and tell how it went."""
+        ...
+
+
 def modules(source: str) -> list[SourceModule]:
     """The modules of ``source``, in the order they load.
 
@@ -52,4 +75,5 @@ def modules(source: str) -> list[SourceModule]:
 def contracts() -> list[StreamContract]:
     """Every stream of every source, the status streams included."""
     streams = [stream for source in SOURCES for module in modules(source) for stream in module.STREAMS]
-    return streams + [status_contract(source) for source in SOURCES]
+    own = (status_contract, quarantine_contract, restatement_contract)
+    return streams + [contract(source) for source in SOURCES for contract in own]

@@ -15,9 +15,14 @@ _ENDPOINTS = (
     "gcp_bigquery_endpoint",
     "gcp_bigquery_storage_endpoint",
     "gcp_monitoring_endpoint",
+    "gcp_logging_endpoint",
+    "gcp_storage_endpoint",
     "azure_arm_endpoint",
     "azure_metrics_endpoint",
+    "azure_logs_endpoint",
     "azure_authority_host",
+    "anthropic_endpoint",
+    "openai_endpoint",
 )
 
 
@@ -43,10 +48,16 @@ class Settings(BaseSettings):
     gcp_bigquery_endpoint: str | None = None
     gcp_bigquery_storage_endpoint: str | None = None
     gcp_monitoring_endpoint: str | None = None
+    gcp_logging_endpoint: str | None = None
+    gcp_storage_endpoint: str | None = None
     azure_arm_endpoint: str | None = None
     azure_metrics_endpoint: str | None = None
+    azure_logs_endpoint: str | None = None
+    azure_blob_connection_string: str | None = None
     azure_authority_host: str | None = None
     azure_ca_bundle: Path | None = None
+    anthropic_endpoint: str | None = None
+    openai_endpoint: str | None = None
 
     @field_validator("home")
     @classmethod

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeGuard, TypeVar, cast, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict, ValidationError, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails
 
 from ingest.errors import ConfigError
@@ -79,6 +79,15 @@ def _plain_amount(value: object) -> object:
 Day = Annotated[date, BeforeValidator(_plain_day)]
 Amount = Annotated[Decimal, BeforeValidator(_plain_amount), WithJsonSchema({"type": "number", "minimum": 0})]
 WholeNumber = Annotated[int, Strict()]
+Text = Annotated[str, Field(min_length=1)]
+
+
+def refuse_repeats(values: Sequence[str], group: str, key: str | None) -> None:
+    """Raise MisplacedError when a value stands twice in `group` (under `key` of its entries)."""
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            place = (group, index) if key is None else (group, index, key)
+            raise MisplacedError(place, f"'{value}' is given twice")
 
 
 class _Document:

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -114,6 +115,12 @@ def ingest(
     source: Annotated[str, typer.Argument(help=f"One of: {', '.join(SOURCES)}.")],
     start: Day = None,
     end: Day = None,
+    path: Annotated[
+        str | None,
+        typer.Option(
+            "--path", metavar="DIR_OR_URL", help="Read exported files instead: folder, file, s3://, gs://, az://."
+        ),
+    ] = None,
     accept_shrink: Annotated[bool, typer.Option("--accept-shrink", help="Let a window lose rows.")] = False,
     home: Home = None,
     config: Config = None,
@@ -121,7 +128,10 @@ def ingest(
 ) -> None:
     """Load one source into landing: its own default window, or the days from --start up to but without --end.
 
+    With --path, exported files instead of the provider's API: each is recognised by its columns.
+
     Example: inferledger ingest aws_cur --start 2026-10-01 --end 2026-11-01
+    Example: inferledger ingest aws_cur --path ./exports/2026-10.csv.gz
     """
     from pipeline.ingesting import ingest_source, window_from_days
     from pipeline.running import new_run
@@ -130,10 +140,30 @@ def ingest(
     run = new_run(settings)
     with _progress() as tell:
         window = window_from_days(start, end, run)
-        loads = ingest_source(settings, run, source, window=window, progress=tell, accept_shrink=accept_shrink)
-    rows, changed = sum(load.rows for load in loads), sum(load.changed for load in loads)
-    summary = {"source": source, "windows": len(loads), "changed": changed, "rows": rows}
-    _print(summary, as_json, f"{source}: {rows:,} rows in {len(loads)} windows, {changed} of them changed.")
+        loads = ingest_source(
+            settings, run, source, window=window, path=path, progress=tell, accept_shrink=accept_shrink
+        )
+    landed = [load for load in loads if load.stream != "_quarantine"]
+    summary = {
+        "source": source,
+        "windows": len(landed),
+        "changed": sum(load.changed for load in landed),
+        "rows": sum(load.rows for load in landed),
+        "quarantined": sum(load.rows for load in loads) - sum(load.rows for load in landed),
+        "gone": sum(load.gone for load in landed),
+        "streams": sorted({load.stream for load in landed}),
+    }
+    _print(summary, as_json, _told(summary))
+
+
+def _told(summary: dict[str, Any]) -> str:
+    """What an ingest did, as sentences."""
+    text = "{source}: {rows:,} rows in {windows} windows, {changed} of them changed.".format(**summary)
+    if summary["quarantined"]:
+        text += f" {summary['quarantined']:,} rows could not be taken and are in quarantine, with their reason."
+    if summary["gone"]:
+        text += f" {summary['gone']:,} rows of an earlier load are gone: the provider took them back."
+    return text
 
 
 @app.command()
@@ -232,6 +262,32 @@ def alert(home: Home = None, config: Config = None, as_json: AsJson = False) -> 
     result = send(settings, new_run(settings))
     summary = {"sent": result.sent, "spikes": result.spikes}
     _print(summary, as_json, f"{result.sent} alerts sent about {result.spikes} spikes.")
+
+
+@app.command()
+def doctor(
+    sources: Annotated[
+        list[str] | None, typer.Argument(help="Sources to examine; all configured ones when left out.")
+    ] = None,
+    home: Home = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say of each source whether it is reachable, permitted, fresh and complete, and what reading it costs.
+
+    Exit code 1 when something fails.
+
+    Example: inferledger doctor aws_cur aws_bedrock --config ./config
+    """
+    from pipeline.doctor import as_text, examine
+    from pipeline.running import new_run
+
+    settings = _settings(home, config)
+    with _progress() as tell:
+        findings = examine(settings, new_run(settings), sources or [], progress=tell)
+    _print({"findings": [asdict(finding) for finding in findings]}, as_json, as_text(findings))
+    if any(finding.status == "fail" for finding in findings):
+        raise typer.Exit(1)
 
 
 @app.command()

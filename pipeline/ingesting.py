@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, cast
 
 from ingest.config import SourcesConfig, load_sources
 from ingest.contracts import Context, LoadResult
 from ingest.errors import ConfigError, InferledgerError, TerminalError
+from ingest.files import open_folder
 from ingest.landing import Landing
-from ingest.registry import CLOUDS, modules
+from ingest.registry import CLOUDS, ReadsFiles, modules
 from ingest.run import Run, Window
 from ingest.settings import Settings
 from pipeline.lock import die_with_parent
@@ -60,27 +61,42 @@ def ingest_source(
     source: str,
     *,
     window: Window | None = None,
+    path: str | None = None,
     progress: Progress = no_progress,
     accept_shrink: bool = False,
 ) -> list[LoadResult]:
     """Load one source.
 
     Args:
-        window: what to load, half-open; None for the source's own default.
+        window: what to load, half-open; None for the source's own default, or for all that the files hold.
+        path: exported files to read instead of asking the provider: a folder, one file, or an object-store URL.
         progress: told the step's name, how many parts are done, and of how many.
 
     Raises:
         InferledgerError: the source's own errors, with their remedy; windows loaded before it stay loaded.
     """
+    context = source_context(settings, run, progress=progress, accept_shrink=accept_shrink)
+    if path is None:
+        return [result for module in modules(source) for result in module.load(context, window)]
+    readers = [cast(ReadsFiles, module) for module in modules(source) if hasattr(module, "load_files")]
+    if not readers:
+        raise ConfigError(f"{source} is not read from files.", "Leave --path out.")
+    with open_folder(path, context.settings) as folder:
+        return [result for reader in readers for result in reader.load_files(context, folder, window)]
+
+
+def source_context(
+    settings: Settings, run: Run, *, progress: Progress = no_progress, accept_shrink: bool = False
+) -> Context:
+    """All that a source needs, from the settings and the configuration folder."""
     folder = config_dir(settings)
-    context = Context(
+    return Context(
         settings=settings.model_copy(update={"config_dir": folder}),
         config=_sources(settings, folder),
         landing=Landing(settings.landing_root, run, accept_shrink=accept_shrink),
         run=run,
         progress=progress,
     )
-    return [result for module in modules(source) for result in module.load(context, window)]
 
 
 def _sources(settings: Settings, folder: Path) -> SourcesConfig:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pyarrow as pa
 
 from ingest.aws_client import AwsClients
-from ingest.config import AwsAccount
+from ingest.config_aws import AwsAccount
 from ingest.contracts import Context, LoadResult, StreamContract
 from ingest.errors import SchemaChanged
 from ingest.run import Window, day_start

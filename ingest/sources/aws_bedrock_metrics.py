@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.aws_client import AwsClients
-from ingest.config import AwsAccount
+from ingest.config_aws import AwsAccount
 from ingest.contracts import Context, LoadResult, StreamContract
 from ingest.errors import PermissionDenied, SchemaChanged, TransientError
 from ingest.run import Window, day_start, days

@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ingest.aws_client import AwsClients
-from ingest.config import AwsExport
+from ingest.config_aws import AwsExport
 from ingest.contracts import Context, LoadResult
 from ingest.errors import ConfigError, CorruptFile, EmptyAnswer, PermissionDenied, TransientError, WrongRegion
 from ingest.run import Window, months

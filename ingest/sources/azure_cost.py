@@ -22,7 +22,8 @@ from azure.mgmt.costmanagement import CostManagementClient
 
 from ingest.azure_client import AzureCaller, reader
 from ingest.azure_errors import Permission
-from ingest.config import AzureSources, load_configuration
+from ingest.config import load_configuration
+from ingest.config_azure import AzureSources
 from ingest.config_rules import TagSynonyms
 from ingest.contracts import Context, LoadResult, StreamContract
 from ingest.errors import EmptyAnswer, TransientError

@@ -23,7 +23,7 @@ import pyarrow as pa
 from google.cloud import bigquery
 from google.cloud.bigquery_storage_v1 import types
 
-from ingest.config import GcpBillingExport
+from ingest.config_gcp import GcpBillingExport
 from ingest.contracts import Context, LoadResult
 from ingest.errors import EmptyAnswer, PermissionDenied, TerminalError, TransientError
 from ingest.gcp_connection import TIMEOUT_S, bigquery_client, call_google, storage_client

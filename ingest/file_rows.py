@@ -1,0 +1,201 @@
+"""Rows of exported files: CSV, JSON and Parquet, plain or gzipped, with what cannot be read set apart.
+
+Text stays text: a value is parsed once, at the border of staging. A row that cannot be one goes to the quarantine with
+its reason; a file that cannot be read to its end is a CorruptFile, and nothing of it lands.
+"""
+
+import codecs
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from ingest import arrow
+from ingest.errors import CorruptFile, EmptyAnswer
+from ingest.quarantine import Quarantine
+
+_csv, _parquet = cast(Any, pyarrow.csv), cast(Any, pyarrow.parquet)
+_GZIP = b"\x1f\x8b"
+_PARQUET = b"PAR1"
+BLOCK_BYTES = 8 << 20
+ROWS_PER_BATCH = 20_000
+_REMEDY = "Export it again; nothing of it was landed."
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a file is Parquet, by its first bytes."""
+    with path.open("rb") as stream:
+        return stream.read(4) == _PARQUET
+
+
+def open_bytes(path: Path) -> BinaryIO:
+    """A file's bytes, unpacked where it is gzipped, whatever its name."""
+    with path.open("rb") as stream:
+        magic = stream.read(2)
+    return cast(BinaryIO, gzip.open(path, "rb")) if magic == _GZIP else path.open("rb")
+
+
+def read_text(path: Path, name: str) -> str:
+    """A small file whole, as text without byte order mark.
+
+    Raises:
+        CorruptFile: it is cut off or not UTF-8.
+    """
+    try:
+        with open_bytes(path) as stream:
+            return stream.read().decode("utf-8-sig")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise CorruptFile(f"{name} cannot be read: {error}.", _REMEDY) from error
+
+
+def csv_header(path: Path, name: str) -> list[str]:
+    """The column names of a CSV file, blanks around them and the byte order mark taken off.
+
+    Raises:
+        CorruptFile: it is empty, cut off, not UTF-8, or no table.
+    """
+    reader = _csv_reader(path, name, None)
+    return [str(column).strip() for column in reader.schema.names]
+
+
+def csv_batches(path: Path, name: str, quarantine: Quarantine) -> Iterator[pa.Table]:
+    """The rows of a CSV file, every column as text, blank values as NULL.
+
+    Rows with too few or too many values go to `quarantine`.
+
+    Raises:
+        CorruptFile: it is cut off, not UTF-8, or no table.
+    """
+    reader = _csv_reader(path, name, quarantine)
+    names = [str(column).strip() for column in reader.schema.names]
+    try:
+        for batch in reader:
+            yield pa.Table.from_batches([batch]).rename_columns(names)
+    except (pa.ArrowInvalid, OSError, EOFError, zlib.error) as error:
+        raise CorruptFile(f"{name} cannot be read to its end: {_first_line(error)}.", _REMEDY) from error
+
+
+def _csv_reader(path: Path, name: str, quarantine: Quarantine | None) -> Any:
+    def set_apart(row: Any) -> str:
+        if quarantine is not None:
+            reason = f"{row.actual_columns} values where the header names {row.expected_columns} columns"
+            quarantine.put(file=name, reason=reason, row=row.text or "")
+        return "skip"
+
+    try:
+        with open_bytes(path) as head:
+            first = head.read(BLOCK_BYTES)
+        if not first.strip(b"\xef\xbb\xbf \r\n"):
+            raise EmptyAnswer(f"{name} is empty.", _REMEDY)
+        if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise CorruptFile(f"{name} is UTF-16, not UTF-8.", "Save it as CSV in UTF-8.")
+        columns = _header_names(first, name)
+        options = {name: pa.string() for name in columns}
+        return _csv.open_csv(
+            pa.PythonFile(cast(Any, open_bytes(path))),
+            read_options=_csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
+            parse_options=_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=set_apart),
+            convert_options=_csv.ConvertOptions(column_types=options, strings_can_be_null=True, null_values=[""]),
+        )
+    except (pa.ArrowInvalid, OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise CorruptFile(f"{name} cannot be read as CSV: {_first_line(error)}.", _REMEDY) from error
+
+
+def _header_names(first: bytes, name: str) -> list[str]:
+    table = _csv.read_csv(
+        io.BytesIO(first.removeprefix(codecs.BOM_UTF8).split(b"\n", 1)[0] + b"\n"),
+        read_options=_csv.ReadOptions(use_threads=False),
+    )
+    names = [str(column) for column in table.schema.names]
+    repeated = sorted({column for column in names if names.count(column) > 1})
+    if repeated:
+        raise CorruptFile(f"{name} names columns twice: {', '.join(repeated)}.", _REMEDY)
+    return names
+
+
+def json_rows(path: Path, name: str, quarantine: Quarantine) -> Iterator[dict[str, Any]]:
+    """The objects of a JSON file: one object, a list of them, or one a line; numbers with a point as Decimal.
+
+    A line that is no JSON object goes to `quarantine`.
+
+    Raises:
+        CorruptFile: it is cut off or not UTF-8.
+    """
+    try:
+        with open_bytes(path) as stream:
+            text = io.TextIOWrapper(stream, encoding="utf-8-sig")
+            start = text.read(1)
+            while start and start.isspace():
+                start = text.read(1)
+            first = start + text.readline()
+            whole = _parsed(first)
+            if start == "[" or (start == "{" and whole is None):
+                rest = first + text.read()
+                whole = _parsed(rest)
+                if whole is not None:
+                    yield from _objects(whole, name, quarantine)
+                    return
+                lines = iter(rest.splitlines())
+            else:
+                lines = (line for part in ([first], text) for line in part)
+            for line in lines:
+                if line.strip():
+                    yield from _objects(_parsed(line), name, quarantine, line)
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise CorruptFile(f"{name} cannot be read to its end: {error}.", _REMEDY) from error
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text, parse_float=Decimal)
+    except (json.JSONDecodeError, RecursionError):
+        return None
+
+
+def _objects(parsed: Any, name: str, quarantine: Quarantine, text: str = "") -> Iterator[dict[str, Any]]:
+    items = cast(list[Any], parsed) if isinstance(parsed, list) else [parsed]
+    for item in items:
+        if isinstance(item, dict):
+            yield cast(dict[str, Any], item)
+        else:
+            quarantine.put(file=name, reason="it is no JSON object", row=text or repr(item))
+
+
+def parquet_columns(path: Path, name: str) -> list[str]:
+    """The column names of a Parquet file. Raises CorruptFile when its footer cannot be read."""
+    try:
+        return [field.name for field in arrow.fields(_parquet.read_schema(path))]
+    except (pa.ArrowInvalid, OSError) as error:
+        raise CorruptFile(f"{name} cannot be read as Parquet: {_first_line(error)}.", _REMEDY) from error
+
+
+def parquet_batches(path: Path, name: str) -> Iterator[pa.Table]:
+    """The rows of a Parquet file. Raises CorruptFile when it is cut off."""
+    try:
+        with _parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(ROWS_PER_BATCH):
+                yield pa.Table.from_batches([batch])
+    except (pa.ArrowInvalid, OSError) as error:
+        raise CorruptFile(f"{name} cannot be read to its end: {_first_line(error)}.", _REMEDY) from error
+
+
+def columns_of(path: Path, name: str) -> list[str]:
+    """The column names of a Parquet or CSV file. Raises CorruptFile, EmptyAnswer."""
+    return parquet_columns(path, name) if is_parquet(path) else csv_header(path, name)
+
+
+def table_batches(path: Path, name: str, quarantine: Quarantine) -> Iterator[pa.Table]:
+    """The rows of a Parquet file as they are, of a CSV file as text. Raises CorruptFile, EmptyAnswer."""
+    return parquet_batches(path, name) if is_parquet(path) else csv_batches(path, name, quarantine)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")[:300]
