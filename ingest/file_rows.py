@@ -79,14 +79,14 @@ def csv_batches(path: Path, name: str, quarantine: Quarantine) -> Iterator[pa.Ta
     try:
         for batch in reader:
             yield pa.Table.from_batches([batch]).rename_columns(names)
-    except (pa.ArrowInvalid, OSError, EOFError, zlib.error) as error:
+    except (pa.ArrowInvalid, OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise CorruptFile(f"{name} cannot be read to its end: {_first_line(error)}.", _REMEDY) from error
 
 
 def _csv_reader(path: Path, name: str, quarantine: Quarantine | None) -> Any:
     def set_apart(row: Any) -> str:
         if quarantine is not None:
-            reason = f"{row.actual_columns} values where the header names {row.expected_columns} columns"
+            reason = f"{row.actual_columns} values where {row.expected_columns} columns are named"
             quarantine.put(file=name, reason=reason, row=row.text or "")
         return "skip"
 
@@ -100,13 +100,40 @@ def _csv_reader(path: Path, name: str, quarantine: Quarantine | None) -> Any:
         columns = _header_names(first, name)
         options = {name: pa.string() for name in columns}
         return _csv.open_csv(
-            pa.PythonFile(cast(Any, open_bytes(path))),
+            pa.PythonFile(cast(Any, _Checked(open_bytes(path), name)), mode="r"),
             read_options=_csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
             parse_options=_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=set_apart),
             convert_options=_csv.ConvertOptions(column_types=options, strings_can_be_null=True, null_values=[""]),
         )
     except (pa.ArrowInvalid, OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise CorruptFile(f"{name} cannot be read as CSV: {_first_line(error)}.", _REMEDY) from error
+
+
+class _Checked(io.RawIOBase):
+    """Bytes of a CSV file, checked while they are read for what pyarrow would pass over in silence.
+
+    It drops a malformed row whose text is no UTF-8, and takes all that follows an unclosed quote for one value.
+    """
+
+    def __init__(self, stream: BinaryIO, name: str) -> None:
+        self._stream, self._name, self._quotes = stream, name, 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self._stream.read(size)
+        is_end = not chunk and size != 0
+        self._decoder.decode(chunk, final=is_end)
+        self._quotes += chunk.count(b'"')
+        if is_end and self._quotes % 2:
+            raise CorruptFile(f"{self._name}: a quote is opened and never closed, so rows would be lost.", _REMEDY)
+        return chunk
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
 
 
 def _header_names(first: bytes, name: str) -> list[str]:

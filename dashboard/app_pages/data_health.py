@@ -3,7 +3,7 @@
 import streamlit as st
 
 import state
-from dashboard import condition, definitions, layout, store
+from dashboard import condition, definitions, layout, set_apart, store
 from dashboard import format as fmt
 
 page = layout.current()
@@ -99,4 +99,5 @@ layout.heading(page, "Data health", "Can I trust these numbers: how far do they 
 last_run()
 sources()
 provider_totals()
+set_apart.show(page)
 unplaced()

@@ -44,6 +44,13 @@ create table fct_spike_driver (spike_id varchar, driver varchar, contribution_us
 create table source_status (
     source varchar, provider varchar, account_id varchar, watermark timestamp, complete_through date,
     last_success_at timestamp, rows bigint, is_stale boolean, message varchar);
+create table fct_quarantine (
+    source varchar, stream varchar, billing_account_id varchar, billing_month date, file_name varchar, reason varchar,
+    billing_currency varchar, example_row varchar, row_count bigint, unknown_amount_count bigint, known_amount {_MONEY},
+    loaded_at timestamp);
+create table fct_restatement (
+    source varchar, stream varchar, scope varchar, window_start date, run_id varchar, gone_rows bigint,
+    gone_amount {_MONEY}, restated_at timestamp);
 """
 
 # provider, account, service, team, product, environment, model, method, currency, dollars per day, tokens per dollar
@@ -166,6 +173,11 @@ insert into fct_spike values
 insert into fct_spike_driver values
     ('sp-ticket-triage', 'efficiency', 3900.25), ('sp-ticket-triage', 'volume', 131.75), ('sp-labs', 'volume', 402.5),
     ('sp-code-review', 'volume', -650.0);
+insert into fct_quarantine values
+    ('aws_cur', 'line_items', null, date '2026-10-01', '2026-10.csv.gz', 'its cost is no number', 'USD', 'a,b', 3, 1,
+     12.5, timestamp '{as_of}');
+insert into fct_restatement values
+    ('aws_cur', 'line_items', 'inferledger-cur2', date '2026-10-01', 'run-fixture', 2, 7.25, timestamp '{as_of}');
 insert into source_status
 select
     source, provider, account, timestamp '{as_of}' - interval 30 hour,

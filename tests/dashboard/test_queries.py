@@ -17,7 +17,7 @@ PUBLIC = {
     "publication", "source_status", "fct_spend_daily", "fct_tokens_daily", "fct_capacity_hourly",
     "fct_capacity_shares_hourly", "fct_capacity_sizing", "fct_reconciliation", "fct_residual", "fct_provider_totals",
     "fct_spike", "fct_spike_driver", "fct_forecast_daily", "fct_budget_status", "dim_team", "dim_model",
-    "dim_workload", "dim_price", "focus_cost_and_usage",
+    "dim_workload", "dim_price", "focus_cost_and_usage", "fct_quarantine", "fct_restatement",
 }  # fmt: skip
 SELECTION = {
     "start_day": date(2026, 10, 18),
