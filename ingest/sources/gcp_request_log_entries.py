@@ -126,9 +126,9 @@ def entry_row(entry: Mapping[str, Any]) -> dict[str, Any]:
     request_type = _request_type(payload.get(_NAMES["request_type"]), counts["burned_tokens"])
     return counts | {
         "project_id": _project(entry, resource),
-        "insert_id": entry.get("insertId"),
+        "insert_id": _text(entry.get("insertId")),
         "timestamp": _moment(entry.get("timestamp")),
-        "log_name": entry.get("logName"),
+        "log_name": _text(entry.get("logName")),
         "location": _text(payload.get(_NAMES["location"]) or resource.get("location")),
         "publisher": publisher,
         "model": model,
@@ -168,7 +168,7 @@ def _model(found: Any, resource: Mapping[str, Any]) -> tuple[str | None, str]:
     if not isinstance(found, str) or not found.strip():
         raise UnknownEntry("it names no model")
     named = _MODEL.search(found)
-    publisher, model = named.groups() if named else (resource.get("publisher"), found.rpartition("/")[2])
+    publisher, model = named.groups() if named else (_text(resource.get("publisher")), found.rpartition("/")[2])
     return publisher, model.partition("@")[0].partition(":")[0]
 
 
