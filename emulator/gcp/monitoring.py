@@ -4,7 +4,7 @@ import operator
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from emulator.clock import Clock
 from emulator.faults import Faults
 from emulator.gcp.grpc_faults import refuse
 from emulator.gcp.metrics import KINDS, METRIC_LABELS, PREFIX, RESOURCE_LABELS, RESOURCE_TYPE
+from emulator.gcp.permissions import Permissions
 
 SERVICE = "google.monitoring.v3.MetricService"
 HOUR = timedelta(hours=1)
@@ -42,6 +43,7 @@ class Monitoring:
     folder: Path
     clock: Clock
     faults: Faults
+    permissions: Permissions = field(default_factory=Permissions)
 
     def handlers(self) -> grpc.GenericRpcHandler:
         """What a gRPC server needs to serve this."""
@@ -60,6 +62,7 @@ class Monitoring:
         self, request: types.ListMetricDescriptorsRequest, context: grpc.ServicerContext
     ) -> types.ListMetricDescriptorsResponse:
         refuse(self.faults.take("gcp", "ListMetricDescriptors", {"name": request.name}), context)
+        self.permissions.refuse(context, ("monitoring.metricDescriptors.list", request.name))
         found = []
         for name, kind in KINDS.items():
             descriptor = metric_pb2.MetricDescriptor(
@@ -78,6 +81,7 @@ class Monitoring:
     ) -> types.ListTimeSeriesResponse:
         fault = self.faults.take("gcp", "ListTimeSeries", {"name": request.name, "filter": request.filter})
         refuse(fault, context)
+        self.permissions.refuse(context, ("monitoring.timeSeries.list", request.name))
         try:
             metric, wanted = _parse_filter(request.filter)
             found = self._aligned(request, metric, wanted)

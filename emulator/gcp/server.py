@@ -1,4 +1,4 @@
-"""Starts the local Google Cloud on loop-back ports: BigQuery over HTTP, Storage Read API and Monitoring over gRPC."""
+"""Starts the local Google Cloud on loop-back ports: BigQuery over HTTP; Storage Read, Monitoring, Logging over gRPC."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +9,9 @@ import grpc
 from emulator.clock import Clock
 from emulator.faults import Faults
 from emulator.gcp.jobs import Jobs
+from emulator.gcp.logging import Logging
 from emulator.gcp.monitoring import Monitoring
+from emulator.gcp.permissions import Permissions
 from emulator.gcp.rest import BigQuery, BigQueryServer
 from emulator.gcp.storage import StorageRead, Streams
 from emulator.gcp.warehouse import Warehouse
@@ -18,18 +20,31 @@ from emulator.service import Service
 WORKERS = 4
 
 
-def start(folder: Path, clock: Clock, faults: Faults, *, port: int = 0, grpc_port: int = 0) -> Service:
-    """Serve what `bill.write` left in `folder`; port 0 takes a free one. Raises OSError when a port is taken."""
+def start(
+    folder: Path,
+    clock: Clock,
+    faults: Faults,
+    *,
+    port: int = 0,
+    grpc_port: int = 0,
+    permissions: Permissions | None = None,
+) -> Service:
+    """Serve what `bill.write` left in `folder`; port 0 takes a free one. Raises OSError when a port is taken.
+
+    `permissions` are those of the caller, all when None.
+    """
+    granted = permissions or Permissions()
     warehouse = Warehouse(folder)
     jobs = Jobs(warehouse)
-    http = BigQueryServer(port, BigQuery(warehouse, jobs, clock), faults)
+    http = BigQueryServer(port, BigQuery(warehouse, jobs, clock), faults, granted)
     thread = threading.Thread(target=http.serve_forever, name="emulator-bigquery", daemon=True)
     thread.start()
 
     # a taken port must fail instead of being shared
     channel = grpc.server(ThreadPoolExecutor(WORKERS, "emulator-google"), options=[("grpc.so_reuseport", 0)])
-    storage = StorageRead(warehouse, jobs, clock, faults, Streams())
-    channel.add_generic_rpc_handlers((storage.handlers(), Monitoring(folder, clock, faults).handlers()))
+    storage = StorageRead(warehouse, jobs, clock, faults, Streams(), granted)
+    monitoring, logs = Monitoring(folder, clock, faults, granted), Logging(folder, clock, faults, granted)
+    channel.add_generic_rpc_handlers((storage.handlers(), monitoring.handlers(), logs.handlers()))
     try:
         bound = channel.add_insecure_port(f"127.0.0.1:{grpc_port}")
     except RuntimeError as error:
@@ -49,5 +64,6 @@ def start(folder: Path, clock: Clock, faults: Faults, *, port: int = 0, grpc_por
         "INFERLEDGER_GCP_BIGQUERY_ENDPOINT": f"http://127.0.0.1:{http.server_address[1]}",
         "INFERLEDGER_GCP_BIGQUERY_STORAGE_ENDPOINT": f"127.0.0.1:{bound}",
         "INFERLEDGER_GCP_MONITORING_ENDPOINT": f"127.0.0.1:{bound}",
+        "INFERLEDGER_GCP_LOGGING_ENDPOINT": f"127.0.0.1:{bound}",
     }
     return Service(env, stop)
