@@ -18,6 +18,8 @@ from azure.identity import DefaultAzureCredential, EnvironmentCredential
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from azure.mgmt.consumption import ConsumptionManagementClient
 from azure.mgmt.costmanagement import CostManagementClient
+from azure.mgmt.reservations import ReservationsMgmtClient
+from azure.monitor.query import LogsQueryClient
 from azure.monitor.querymetrics import MetricsClient
 
 from ingest.azure_errors import Permission, first_line, named, origin
@@ -26,6 +28,7 @@ from ingest.retry import retrying
 from ingest.settings import Settings
 
 ARM_ENDPOINT = "https://management.azure.com"
+LOGS_ENDPOINT = "https://api.loganalytics.io"
 TIMEOUT_S = 120
 ATTEMPTS = 12
 T = TypeVar("T")
@@ -71,7 +74,8 @@ class AzureCaller:
         settings = self._settings
         authority = settings.azure_authority_host or "https://login.microsoftonline.com"
         metrics = settings.azure_metrics_endpoint or "https://<region>.metrics.monitor.azure.com"
-        return f"one of {self.arm_endpoint}, {authority} and {metrics}"
+        logs = settings.azure_logs_endpoint or LOGS_ENDPOINT
+        return f"one of {self.arm_endpoint}, {authority}, {metrics} and {logs}"
 
     @property
     def _options(self) -> dict[str, Any]:
@@ -102,6 +106,19 @@ class AzureCaller:
         """Client of the metrics of one region."""
         regional = f"https://{location}.metrics.monitor.azure.com"
         return MetricsClient(self._settings.azure_metrics_endpoint or regional, self._credential, **self._options)
+
+    def logs(self) -> LogsQueryClient:
+        """Client of Log Analytics; the token is for the service, wherever its endpoint lies."""
+        return LogsQueryClient(
+            self._credential,
+            endpoint=self._settings.azure_logs_endpoint or LOGS_ENDPOINT,
+            audience=LOGS_ENDPOINT,
+            **self._options,
+        )
+
+    def reservations(self) -> ReservationsMgmtClient:
+        """Client of the inventory of reservations, which stand at no subscription."""
+        return ReservationsMgmtClient(self._credential, base_url=self.arm_endpoint, **self._options)
 
     def call(self, action: Callable[[], T], *, what: str, permission: Permission) -> T:
         """Make a call, trying again on throttling, 5xx and cut connections within the retry budget.
@@ -197,4 +214,4 @@ def _account_ref(account: Any) -> AccountRef:
 
 def reader(subscription_id: str) -> Permission:
     """The permission to see accounts, deployments and tags."""
-    return Permission("Reader", f"subscription {subscription_id}")
+    return Permission("Reader", f"subscription {subscription_id}", "Microsoft.CognitiveServices/accounts/read")

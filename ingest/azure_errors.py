@@ -48,13 +48,18 @@ def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
 
 @dataclass(frozen=True)
 class Permission:
-    """What a call needs, in the words in which it is granted."""
+    """What a call needs, in the words in which it is granted: a role, and where we ship one the action in its file."""
 
     role: str
     scope: str
+    action: str | None = None
+    file: str = "inferledger-reader.json"
 
     def __str__(self) -> str:
-        return f"Grant the role '{self.role}' at {self.scope} to the identity that runs this."
+        granted = f"Grant the role '{self.role}' at {self.scope} to the identity that runs this"
+        return (
+            f"{granted}." if self.action is None else f'{granted}; deploy/azure/{self.file} has it as "{self.action}".'
+        )
 
 
 def named(error: AzureError, what: str, permission: Permission, tenant_id: str) -> InferledgerError:

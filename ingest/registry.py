@@ -22,13 +22,14 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "azure_cost": ("ingest.sources.azure_cost",),
     "azure_openai": ("ingest.sources.azure_openai", "ingest.sources.azure_openai_metrics"),
     "azure_reservations": ("ingest.sources.azure_reservations",),
+    "azure_gateway_log": ("ingest.sources.azure_gateway_log",),
     "prices": ("ingest.sources.prices",),
     "config": ("ingest.sources.config",),
 }
 CLOUDS: dict[str, tuple[str, ...]] = {
     "aws": ("aws_cur", "aws_bedrock"),
     "gcp": ("gcp_billing", "gcp_vertex", "gcp_request_log"),
-    "azure": ("azure_cost", "azure_openai", "azure_reservations"),
+    "azure": ("azure_cost", "azure_openai", "azure_reservations", "azure_gateway_log"),
 }
 
 

@@ -14,6 +14,7 @@ from emulator.azure.capacity import ReservationDay, bill_capacity, purchase_days
 from emulator.azure.catalog import BLOCKS, load_catalog
 from emulator.azure.elsewhere import bill_elsewhere
 from emulator.azure.estate import DEPLOYMENT_TAGGED, Account, Deployment, Reservation
+from emulator.azure.gateway import gateway_table
 from emulator.azure.ledger import (
     ACTUAL,
     AMORTIZED,
@@ -26,6 +27,7 @@ from emulator.azure.ledger import (
     truth_table,
 )
 from emulator.azure.measures import metric_table
+from emulator.azure.minutes import minute_table
 from emulator.azure.traffic import TOKENS, Flow, Traffic, play
 from emulator.truth import USAGE_SCHEMA, bill_units, table, write_parquet
 from emulator.world import World
@@ -57,6 +59,8 @@ def write(world: World) -> tuple[pa.Table, pa.Table]:
     folder = world.folder("azure")
     write_parquet(folder, "cost_rows.parquet", cost_table(ledger.rows))
     write_parquet(folder, "metrics_hourly.parquet", metric_table(traffic))
+    write_parquet(folder, "metrics_minutes.parquet", minute_table(traffic))
+    write_parquet(folder, "gateway_hours.parquet", gateway_table(traffic))
     write_parquet(folder, "reservation_days.parquet", _reservation_table(reservation_days))
     inventory = json.dumps(_inventory(world, traffic), indent=1, sort_keys=True)
     (folder / "inventory.json").write_text(inventory + "\n", encoding="utf-8")

@@ -22,6 +22,7 @@ METRIC_SCHEMA = pa.schema(
 )
 UTILIZATION = "AzureOpenAIProvisionedManagedUtilizationV2"
 REQUESTS = "AzureOpenAIRequests"
+CACHE_MATCH = "AzureOpenAIContextTokensCacheMatchRate"
 
 
 def metric_table(traffic: Traffic) -> pa.Table:
@@ -57,6 +58,7 @@ def _parts(traffic: Traffic, deployment: Deployment) -> list[pa.Table]:
     parts = [_counts(traffic, deployment, *entry) for entry in counted]
     if deployment.is_provisioned:
         parts.append(_utilization(traffic, deployment))
+        parts.append(_cache_match(traffic, deployment, cached, uncached + cached))
     return parts
 
 
@@ -72,6 +74,13 @@ def _utilization(traffic: Traffic, deployment: Deployment) -> pa.Table:
     there, load = traffic.is_there[deployment.key], traffic.loads[deployment.key]
     mean, peak, low = (np.round(values[there], 4) for values in (load.mean_pct, load.peak_pct, load.low_pct))
     return _table(traffic, deployment, UTILIZATION, there, None, None, (mean * 60, mean, peak, low))
+
+
+def _cache_match(traffic: Traffic, deployment: Deployment, cached: np.ndarray, prompt: np.ndarray) -> pa.Table:
+    """The percentage of prompt tokens that the cache held, of hours with a prompt."""
+    busy = prompt > 0
+    rate = np.round(100 * cached[busy] / prompt[busy], 4)
+    return _table(traffic, deployment, CACHE_MATCH, busy, None, None, (rate * 60, rate, rate, rate))
 
 
 def _table(

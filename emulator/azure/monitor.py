@@ -1,9 +1,9 @@
 """Azure Monitor metrics: the regional batch call and Resource Manager's call for one resource."""
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache as cache
 from pathlib import Path
 from typing import Any
 
@@ -11,40 +11,24 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from emulator.azure.measures import CACHE_MATCH, REQUESTS
+from emulator.azure.measures import UTILIZATION as PERCENT
+from emulator.azure.metric_names import (
+    DEPLOYMENT,
+    LATENCIES,
+    METRICS,
+    NEWER_SET,
+    PARTNER_SET,
+    PERCENTS,
+    SPILL,
+    STATUS,
+)
+from emulator.azure.metric_request import AGGREGATIONS, NAMESPACE, Wanted, read_request
+from emulator.azure.minutes import MinuteStore, spread
 from emulator.azure.wire import AzureError, Call, Reply, bad_request
 
-NAMESPACE = "microsoft.cognitiveservices/accounts"
-RETENTION = timedelta(days=93)
 LARGEST_BATCH = 50
-LARGEST_METRICS = 20
-DEFAULT_TOP = 10
-INTERVALS = {"PT1H": 1, "P1D": 24}
-AGGREGATIONS = ("total", "average", "maximum", "minimum")
-PERCENT = "AzureOpenAIProvisionedManagedUtilizationV2"
-DEPLOYMENT, STATUS, SPILL = "modeldeploymentname", "statuscode", "isspillover"
-METRICS = {
-    "ProcessedPromptTokens": (DEPLOYMENT,),
-    "GeneratedTokens": (DEPLOYMENT,),
-    "TokenTransaction": (DEPLOYMENT,),
-    "ActiveTokens": (DEPLOYMENT,),
-    "AzureOpenAIRequests": (DEPLOYMENT, STATUS, SPILL),
-    PERCENT: (DEPLOYMENT,),
-}
 Series = dict[tuple[str, ...], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A metrics request: half-open hours, the dimensions to split by and the values asked for (`*` for all)."""
-
-    names: tuple[str, ...]
-    aggregations: tuple[str, ...]
-    start: datetime
-    end: datetime
-    step: int
-    interval: str
-    filters: Mapping[str, frozenset[str]]
-    top: int
 
 
 class Metrics:
@@ -61,6 +45,8 @@ class Metrics:
         self._hours = rows.column("hour_start").to_numpy().astype("datetime64[h]")
         self._values = {name: rows.column(name).to_numpy() for name in AGGREGATIONS}
         self._accounts = {account["id"].lower(): account for account in accounts}
+        self._minutes = MinuteStore(folder)
+        self._first_minute = self._hours.min().astype("datetime64[m]")
 
     def batch(self, call: Call, subscription: str, now: datetime) -> Reply:
         """Metrics of up to fifty resources of one subscription and region."""
@@ -72,13 +58,15 @@ class Metrics:
             raise bad_request("All resources must belong to the subscription of the request.")
         if len({account["location"] for account in accounts}) > 1:
             raise bad_request("All resources must be in the region of the endpoint.")
-        wanted = _wanted(call, now, call.query.get("starttime"), call.query.get("endtime"), call.query.get("filter"))
+        wanted = read_request(
+            call, now, call.query.get("starttime"), call.query.get("endtime"), call.query.get("filter")
+        )
         return Reply(200, {"values": [self._answer(account, wanted, is_batch=True) for account in accounts]})
 
     def single(self, call: Call, resource: str, now: datetime) -> Reply:
         """Metrics of one resource."""
         start, _, end = call.query.get("timespan", "").partition("/")
-        wanted = _wanted(call, now, start or None, end or None, call.query.get("$filter"))
+        wanted = read_request(call, now, start or None, end or None, call.query.get("$filter"))
         return Reply(200, self._answer(self._account(resource), wanted, is_batch=False))
 
     def _account(self, resource: str) -> Mapping[str, Any]:
@@ -104,7 +92,7 @@ class Metrics:
 
     def _metric(self, account: Mapping[str, Any], name: str, wanted: Wanted) -> dict[str, Any]:
         split = tuple(dimension for dimension in METRICS[name] if dimension in wanted.filters)
-        series = sorted(self._series(account, name, wanted, split).items())
+        series = sorted(self._values_of(account, name, wanted, split).items())
         # with a filter only the first `top` series are given, and nothing says so
         kept = series[: wanted.top] if wanted.filters else series
         return {
@@ -112,10 +100,58 @@ class Metrics:
             "type": "Microsoft.Insights/metrics",
             "name": {"value": name, "localizedValue": name},
             "displayDescription": name,
-            "unit": "Percent" if name == PERCENT else "Count",
+            "unit": LATENCIES[name][0] if name in LATENCIES else "Percent" if name in PERCENTS else "Count",
             "timeseries": [_timeseries(split, key, values, wanted) for key, values in kept],
             "errorCode": "Success",
         }
+
+    def _values_of(self, account: Mapping[str, Any], name: str, wanted: Wanted, split: tuple[str, ...]) -> Series:
+        if name in PARTNER_SET or (name in NEWER_SET and account["kind"] != "AIServices"):
+            return {}
+        stored = NEWER_SET.get(name, REQUESTS if name in LATENCIES else name)
+        if wanted.interval == "PT1M":
+            found = self._by_minute(account, stored, wanted, split)
+        else:
+            found = self._series(account, stored, wanted, split)
+        if name not in LATENCIES:
+            return found
+        return {key: LATENCIES[name][1] * (1 + np.log1p(values) / 20) for key, values in found.items()}
+
+    def _by_minute(self, account: Mapping[str, Any], name: str, wanted: Wanted, split: tuple[str, ...]) -> Series:
+        """Values by minute: of provisioned deployments as they were, of others each hour spread evenly."""
+        first, after = (np.datetime64(moment.replace(tzinfo=None), "m") for moment in (wanted.start, wanted.end))
+        start, end = ((moment - self._first_minute).astype(np.int64) for moment in (first, after))
+        steps = int(end - start)
+        gathered: Series = {}
+        labels = {DEPLOYMENT: 1, STATUS: 3, SPILL: 4}
+        for label, every in self._minutes.series(account["name"], name).items():
+            key = tuple(label[labels[dimension]] for dimension in split)
+            if not all(_is_asked(wanted.filters[d], value) for d, value in zip(split, key, strict=True)):
+                continue
+            values = np.full(steps, np.nan)
+            shown = every[max(start, 0) : max(end, 0)].astype(np.float64)
+            # a minute in which nothing was counted is absent; an idle utilisation is a sample of nought
+            if name != PERCENT:
+                shown[shown == 0] = np.nan
+            values[max(-start, 0) : max(-start, 0) + len(shown)] = shown
+            _put_in(gathered, key, np.stack([values] * len(AGGREGATIONS)))
+        if name in (PERCENT, CACHE_MATCH):
+            return gathered
+        known = self._minutes.deployments(account["name"])
+        # to whole hours, so that the share of a cut hour is that of its minutes
+        hourly = replace(wanted, step=60, start=wanted.start.replace(minute=0), end=_hour_up(wanted.end))
+        lead = wanted.start.minute
+        inner = tuple(dict.fromkeys((DEPLOYMENT, *split)))
+        filters = {DEPLOYMENT: frozenset("*"), **wanted.filters}
+        for key, hours in self._series(account, name, replace(hourly, filters=filters), inner).items():
+            named = dict(zip(inner, key, strict=True))
+            if named[DEPLOYMENT] in known:
+                continue
+            totals = np.nan_to_num(hours[0]).astype(np.int64)
+            values = spread(totals, np.zeros((len(totals), 60))).reshape(-1)[lead : lead + steps].astype(np.float64)
+            values[values == 0] = np.nan
+            _put_in(gathered, tuple(named[d] for d in split), np.stack([values] * len(AGGREGATIONS)))
+        return gathered
 
     def _series(self, account: Mapping[str, Any], name: str, wanted: Wanted, split: tuple[str, ...]) -> Series:
         """Values by dimension values: one row per aggregation, one column per step, NaN where nothing happened."""
@@ -123,16 +159,14 @@ class Metrics:
         chosen = (self._hours >= start) & (self._hours < end)
         chosen &= self._is("account", account["name"]) & self._is("metric", name)
         columns = {DEPLOYMENT: "deployment", STATUS: "status_code", SPILL: "is_spillover"}
-        places = ((self._hours[chosen] - start).astype(np.int64)) // wanted.step
-        steps = -(-int((end - start).astype(np.int64)) // wanted.step)
+        step = wanted.step // 60
+        places = ((self._hours[chosen] - start).astype(np.int64)) // step
+        steps = -(-int((end - start).astype(np.int64)) // step)
         labels = [self._labels(columns[dimension], chosen) for dimension in split]
         keys = list(zip(*labels, strict=True)) if split else [()] * int(chosen.sum())
         gathered: Series = {}
         for key in sorted(set(keys)):
-            if any(
-                "*" not in wanted.filters[d] and v.lower() not in wanted.filters[d]
-                for d, v in zip(split, key, strict=True)
-            ):
+            if not all(_is_asked(wanted.filters[d], value) for d, value in zip(split, key, strict=True)):
                 continue
             mine = np.fromiter((one == key for one in keys), dtype=bool, count=len(keys))
             gathered[key] = _summed(places[mine], {n: self._values[n][chosen][mine] for n in AGGREGATIONS}, steps)
@@ -145,6 +179,30 @@ class Metrics:
     def _is(self, column: str, text: str) -> np.ndarray:
         words = self._words[column]
         return self._codes[column] == (words.index(text) if text in words else len(words))
+
+
+def _is_asked(wanted: frozenset[str], value: str) -> bool:
+    return "*" in wanted or value.lower() in wanted
+
+
+def _put_in(gathered: Series, key: tuple[str, ...], values: np.ndarray) -> None:
+    """Add a series to the one of its key; a minute that both lack stays absent."""
+    if key in gathered:
+        both = np.isnan(gathered[key]) & np.isnan(values)
+        values = np.where(both, np.nan, np.nan_to_num(gathered[key]) + np.nan_to_num(values))
+    if not np.isnan(values).all():
+        gathered[key] = values
+
+
+def _hour_up(moment: datetime) -> datetime:
+    whole = moment.replace(minute=0, second=0, microsecond=0)
+    return whole if whole == moment else whole + timedelta(hours=1)
+
+
+@cache
+def _times_of(start: datetime, steps: int, step: int) -> list[str]:
+    first = np.datetime64(start.replace(tzinfo=None), "m")
+    return [f"{moment}:00Z" for moment in np.datetime_as_string(first + np.arange(steps) * step)]
 
 
 def _coded(column: pa.ChunkedArray, words: list[str]) -> np.ndarray:
@@ -168,74 +226,21 @@ def _summed(places: np.ndarray, values: Mapping[str, np.ndarray], steps: int) ->
 
 def _timeseries(split: tuple[str, ...], key: tuple[str, ...], values: np.ndarray, wanted: Wanted) -> dict[str, Any]:
     rows = [AGGREGATIONS.index(name) for name in wanted.aggregations]
-    points = []
-    for place in range(values.shape[1]):
-        point: dict[str, Any] = {"timeStamp": _iso(wanted.start + timedelta(hours=place * wanted.step))}
-        # a step without samples has a time stamp and no value
-        if not np.isnan(values[0, place]):
-            point |= {AGGREGATIONS[row]: float(values[row, place]) for row in rows}
-        points.append(point)
+    points: list[dict[str, Any]] = []
+    absent = np.isnan(values[0]).tolist()
+    numbers = [values[row].tolist() for row in rows]
+    names = [AGGREGATIONS[row] for row in rows]
+    for place, moment in enumerate(_times_of(wanted.start, values.shape[1], wanted.step)):
+        if not absent[place]:
+            points.append({"timeStamp": moment, **{n: column[place] for n, column in zip(names, numbers, strict=True)}})
+        elif wanted.step > 1:
+            # an hour without samples has a time stamp and no value, a minute is not there at all
+            points.append({"timeStamp": moment})
     named = [
         {"name": {"value": name, "localizedValue": name}, "value": value}
         for name, value in zip(split, key, strict=True)
     ]
     return {"metadatavalues": named, "data": points}
-
-
-def _wanted(call: Call, now: datetime, start: str | None, end: str | None, filter_text: str | None) -> Wanted:
-    if call.query.get("metricnamespace", NAMESPACE).lower() != NAMESPACE:
-        raise bad_request(f"Invalid metric namespace '{call.query['metricnamespace']}'; valid values: {NAMESPACE}.")
-    names = tuple(name for name in call.query.get("metricnames", "").split(",") if name)
-    unknown = [name for name in names if name not in METRICS]
-    if not names or unknown or len(names) > LARGEST_METRICS:
-        raise bad_request(
-            f"Failed to find metric configuration for metric: {','.join(unknown)}. Valid metrics: {','.join(METRICS)}"
-        )
-    interval = call.query.get("interval", "PT1H")
-    if interval not in INTERVALS:
-        raise bad_request(f"Detected invalid time grain input {interval}; supported here: {', '.join(INTERVALS)}.")
-    aggregations = tuple(word.lower() for word in (call.query.get("aggregation") or "Average").split(","))
-    if any(word not in AGGREGATIONS for word in aggregations):
-        raise bad_request(f"Invalid aggregation {','.join(aggregations)}; valid values: {', '.join(AGGREGATIONS)}.")
-    first, last = _times(start, end, now)
-    filters = _filters(filter_text, names)
-    return Wanted(
-        names,
-        aggregations,
-        first,
-        last,
-        INTERVALS[interval],
-        interval,
-        filters,
-        int(call.query.get("top", DEFAULT_TOP)),
-    )
-
-
-def _times(start: str | None, end: str | None, now: datetime) -> tuple[datetime, datetime]:
-    try:
-        last = datetime.fromisoformat(end) if end else now
-        first = datetime.fromisoformat(start) if start else last - timedelta(hours=1)
-    except ValueError as error:
-        raise bad_request(f"Invalid time range: {error}.") from error
-    first, last = (moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC) for moment in (first, last))
-    if first < now - RETENTION:
-        raise bad_request(f"The start time cannot be more than {RETENTION.days} days in the past.", "BadRequest")
-    # a step that lies in the future is not given
-    last = min(last, now.replace(minute=0, second=0, microsecond=0))
-    if first >= last:
-        raise bad_request("The start time must be before the end time.")
-    return first, last
-
-
-def _filters(text: str | None, names: tuple[str, ...]) -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
-    for dimension, value in re.findall(r"(\w+)\s+eq\s+'([^']*)'", text or ""):
-        if not all(dimension.lower() in METRICS[name] for name in names):
-            raise bad_request(
-                f"Metric: {','.join(names)} does not support requested dimension combination: {dimension}"
-            )
-        found.setdefault(dimension.lower(), set()).add(value.lower())
-    return {dimension: frozenset(values) for dimension, values in found.items()}
 
 
 def _iso(moment: datetime) -> str:

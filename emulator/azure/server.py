@@ -15,9 +15,11 @@ from emulator.azure.identity import CLIENT_ID, CLIENT_SECRET, Identity
 from emulator.azure.monitor import Metrics
 from emulator.azure.query import CostQueries
 from emulator.azure.resources import Resources
-from emulator.azure.throttle import QpuBudget, throttled
+from emulator.azure.strikes import emptied, strike
+from emulator.azure.throttle import QpuBudget
 from emulator.azure.tls import server_context
 from emulator.azure.wire import AzureError, Call, Reply, bad_request
+from emulator.azure.workspace import Workspace
 from emulator.clock import Clock
 from emulator.faults import Fault, Faults
 from emulator.service import Service
@@ -26,6 +28,7 @@ CLOUD = "azure"
 ENTRA = "entra"
 ARM_AUDIENCE = "https://management.azure.com"
 METRICS_AUDIENCE = "https://metrics.monitor.azure.com"
+LOGS_AUDIENCE = "https://api.loganalytics.io"
 LARGEST_BODY = 1024 * 1024
 # The demo's budget refills this many times as fast as Azure's.
 QPU_SPEED = 20.0
@@ -38,6 +41,8 @@ ROUTES: tuple[tuple[str, str, re.Pattern[str], str | None], ...] = tuple(
         ("openid_configuration", "GET", r"/(?P<tenant>[^/]+)/v2\.0/\.well-known/openid-configuration", None),
         ("token", "POST", r"/(?P<tenant>[^/]+)/oauth2/v2\.0/token", None),
         ("metrics_batch", "POST", rf"{SUBSCRIPTION}/metrics:getBatch", METRICS_AUDIENCE),
+        ("logs_query", "POST", r"/v1/workspaces/(?P<workspace>[^/]+)/query", LOGS_AUDIENCE),
+        ("logs_query", "POST", rf"/v1(?P<workspace>{SUBSCRIPTION}/.+)/query", LOGS_AUDIENCE),
         ("query", "POST", r"(?P<scope>/.+)/providers/Microsoft\.CostManagement/query", ARM_AUDIENCE),
         (
             "reservation_summaries",
@@ -87,6 +92,7 @@ class Azure:
             folder, inventory["billing_account_id"], inventory["currency"], frozenset(self._resources.subscriptions)
         )
         self._metrics = Metrics(folder, inventory["accounts"])
+        self.workspace = Workspace(folder)
 
     def close(self) -> None:
         """Free what the tenant holds."""
@@ -101,12 +107,12 @@ class Azure:
             fault = self._faults.take(cloud, operation, {"path": call.path, **call.query, "body": call.json})
             if audience is not None:
                 self.identity.check(call, audience)
-            _strike(operation, fault)
+            strike(operation, fault)
             reply = self._dispatch(operation, found, call, fault)
         except AzureError as error:
             return error.reply, False
         if fault is not None and fault.kind == "empty":
-            reply = _emptied(operation, reply)
+            reply = emptied(operation, reply)
         if fault is not None and fault.kind == "wrong_schema" and operation in METRIC_OPERATIONS:
             reply = Reply(200, {"value": []})
         return reply, fault is not None and fault.kind == "cut"
@@ -118,6 +124,7 @@ class Azure:
             "token": lambda: self.identity.token(call, found["tenant"]),
             "metrics_batch": lambda: self._metrics.batch(call, found["subscription"], now),
             "metrics": lambda: self._metrics.single(call, found["resource"], now),
+            "logs_query": lambda: self.workspace.query(call, found["workspace"], now),
             "query": lambda: self._query(call, found["scope"], fault),
             "reservation_summaries": lambda: self._resources.reservation_summaries(call, found["scope"], now),
             "reservation_details": lambda: self._resources.reservation_details(call, found["scope"], now),
@@ -147,7 +154,7 @@ def _route(call: Call) -> tuple[str, dict[str, str], str | None]:
     for operation, method, pattern, audience in ROUTES:
         match = pattern.fullmatch(call.path.rstrip("/") or "/")
         if match and method == call.method:
-            needs_version = audience is not None and "api-version" not in call.query
+            needs_version = audience not in (None, LOGS_AUDIENCE) and "api-version" not in call.query
             if needs_version:
                 raise bad_request(
                     "The api-version query parameter (?api-version=) is required.", "MissingApiVersionParameter"
@@ -163,31 +170,6 @@ def _route(call: Call) -> tuple[str, dict[str, str], str | None]:
         message = f"The resource type '{provider[2]}' could not be found in the namespace '{provider[1]}'."
         raise AzureError(404, "InvalidResourceType", message)
     raise AzureError(404, "NotFound", f"No HTTP resource was found that matches the request URI '{call.path}'.")
-
-
-def _strike(operation: str, fault: Fault | None) -> None:
-    if fault is None:
-        return
-    if fault.kind == "throttle":
-        raise throttled(fault.retry_after)
-    if fault.kind == "server_error":
-        raise AzureError(fault.status, "ServiceUnavailable", "The service is temporarily unavailable.")
-    if fault.kind == "forbidden":
-        message = f"The client does not have authorization to perform action '{operation}' over the scope."
-        raise AzureError(fault.status, "AuthorizationFailed", message)
-    if fault.kind == "expired":
-        raise AzureError(fault.status, "ExpiredAuthenticationToken", "The access token expiry UTC time has passed.")
-
-
-def _emptied(operation: str, reply: Reply) -> Reply:
-    if operation == "query":
-        return Reply(204)
-    if operation == "metrics_batch":
-        values = [
-            {**one, "value": [{**metric, "timeseries": []} for metric in one["value"]]} for one in reply.body["values"]
-        ]
-        return Reply(200, {"values": values})
-    return Reply(200, {"value": []})
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -283,6 +265,7 @@ def start(folder: Path, clock: Clock, faults: Faults, *, port: int = 0, qpu_spee
     env = {
         "INFERLEDGER_AZURE_ARM_ENDPOINT": server.base,
         "INFERLEDGER_AZURE_METRICS_ENDPOINT": server.base,
+        "INFERLEDGER_AZURE_LOGS_ENDPOINT": server.base,
         "INFERLEDGER_AZURE_AUTHORITY_HOST": server.base,
         "INFERLEDGER_AZURE_CA_BUNDLE": str(authority_path.resolve()),
         "AZURE_TENANT_ID": azure.identity.tenant_id,

@@ -36,11 +36,17 @@ class Flow:
 
 @dataclass(frozen=True)
 class Load:
-    """How full a provisioned deployment was in each hour, in percent of its PTUs."""
+    """How full a provisioned deployment was in each hour, in percent of its PTUs.
+
+    `served` and `over` are the normalised tokens of each of its sixty minutes: those that fitted and the others.
+    """
 
     mean_pct: np.ndarray
     peak_pct: np.ndarray
     low_pct: np.ndarray
+    minute_pct: np.ndarray = field(repr=False)
+    served: np.ndarray = field(repr=False)
+    over: np.ndarray = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,8 @@ def play(world: World) -> Traffic:
     for key, deployment in estate.deployments.items():
         if deployment.is_provisioned and key not in loads:
             idle = np.zeros(len(hours))
-            loads[key] = Load(idle, idle, idle)
+            nothing = np.zeros((len(hours), 60))
+            loads[key] = Load(idle, idle, idle, nothing, nothing, nothing)
     moments = (hours - as_of_day.astype("datetime64[h]")).astype(np.int64) / 24
     is_there = {key: _is_there(deployment, moments) for key, deployment in estate.deployments.items()}
     return Traffic(estate, hours, tuple(flows), loads, is_there, day_numbers)
@@ -124,9 +131,17 @@ def _fill(
     bursts = world.rng(f"azure minutes {deployment.workload_id}").lognormal(0.0, BURSTINESS, (len(hourly), 60))
     minutes = hourly[:, None] * bursts / bursts.sum(axis=1, keepdims=True)
     shares = np.minimum(minutes, per_minute) / per_minute
-    over = np.maximum(minutes - per_minute, 0).sum(axis=1)
+    beyond = np.maximum(minutes - per_minute, 0)
+    over = beyond.sum(axis=1)
     overflow = np.divide(over, hourly, out=np.zeros_like(hourly), where=hourly > 0)
-    load = Load(shares.mean(axis=1) * 100, shares.max(axis=1) * 100, shares.min(axis=1) * 100)
+    load = Load(
+        shares.mean(axis=1) * 100,
+        shares.max(axis=1) * 100,
+        shares.min(axis=1) * 100,
+        shares * 100,
+        minutes - beyond,
+        beyond,
+    )
     target = estate.deployments[deployment.account.name, deployment.spillover] if deployment.spillover else None
     flows: list[Flow] = []
     for flow in wanted:

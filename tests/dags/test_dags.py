@@ -19,6 +19,7 @@ SOURCES = {
     "azure_cost",
     "azure_openai",
     "azure_reservations",
+    "azure_gateway_log",
     "prices",
     "config",
 }

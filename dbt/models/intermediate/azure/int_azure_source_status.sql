@@ -12,6 +12,10 @@ reservations as (
     select * from {{ ref('stg_azure_reservations__summaries') }}
 ),
 
+gateway_calls as (
+    select * from {{ ref('int_azure_gateway_calls') }}
+),
+
 -- usage takes up to a day to reach the bill, so a day counts as whole a day after its end
 settled_days as (
     select
@@ -82,12 +86,25 @@ reservation_status as (
     group by billing_account_id
 ),
 
+gateway_status as (
+    select
+        'azure_gateway_log' as source,
+        place_id as account_id,
+        max(hour_start) + interval '1 hour' as watermark,
+        cast(max(hour_start) + interval '1 hour' as date) - 1 as complete_through,
+        count(*) as rows
+    from gateway_calls
+    group by place_id
+),
+
 all_status as (
     select * from cost_status
     union all
     select * from metric_status
     union all
     select * from reservation_status
+    union all
+    select * from gateway_status
 )
 
 select
