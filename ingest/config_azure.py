@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from ingest.yaml_config import MisplacedError, StrictModel, Text, WholeNumber, refuse_repeats
 
 Guid = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
+Route = Literal["query", "export", "details"]
 
 
 class AzureSubscription(StrictModel):
@@ -85,21 +86,39 @@ class GatewayLog(StrictModel):
         return self
 
 
+class AzureExport(StrictModel):
+    name: Text
+    """What the export is called, in messages."""
+    location: Text
+    """Where its files lie: `https://ACCOUNT.blob.core.windows.net/CONTAINER/FOLDER`, `az://CONTAINER/FOLDER`, a folder."""
+
+
 class AzureSources(StrictModel):
     tenant_id: Guid
     """Microsoft Entra tenant."""
     billing_account_id: Text
     """Billing account (enrollment number or Microsoft Customer Agreement id), in quotes."""
+    billing_profiles: tuple[Text, ...] = ()
+    """Billing profiles of a Microsoft Customer Agreement: their cost and reservations are read instead of the account's."""
+    management_groups: tuple[Text, ...] = ()
+    """Management groups whose usage is asked for in one query each, instead of one per subscription."""
     subscriptions: tuple[AzureSubscription, ...] = Field(min_length=1)
     """Subscriptions whose cost, deployments and metrics are read."""
-    billing_profile_ids: tuple[Text, ...] = ()
-    """Microsoft Customer Agreement: billing profiles whose reservations are read; none for an Enterprise Agreement."""
     minute_days: WholeNumber = Field(default=7, ge=0, le=92)
     """How many days back the first run reads minutes of provisioned deployments; 0 reads none."""
     gateway_logs: tuple[GatewayLog, ...] = ()
     """Where gateways in front of shared deployments log their tokens."""
+    route: Route = "query"
+    """How the bill is read: the cost query, the files of `exports`, or cost details reports."""
+    backfill_route: Route | None = None
+    """How months before the trailing 35 days are read; the same as `route` unless given."""
+    exports: tuple[AzureExport, ...] = ()
+    """Cost exports (actual, amortized, FOCUS) in blob storage."""
 
     @model_validator(mode="after")
-    def _names_are_unique(self) -> "AzureSources":
+    def _is_consistent(self) -> "AzureSources":
         refuse_repeats([subscription.id for subscription in self.subscriptions], "subscriptions", "id")
+        refuse_repeats([export.name for export in self.exports], "exports", "name")
+        if "export" in (self.route, self.backfill_route) and not self.exports:
+            raise ValueError("route export needs at least one entry under exports")
         return self

@@ -60,8 +60,7 @@
     case when billing_currency = 'USD' then cast(1 as decimal(18, 12)) end as usd_per_currency,
     billed_cost,
     effective_cost,
-    -- the query gives no list price
-    cast(null as decimal(38, 12)) as list_cost,
+    list_cost,
     case
         when token_class <> 'other' then cast(round(billed_quantity * block_size) as bigint)
     end as consumed_tokens

@@ -19,7 +19,7 @@ from ingest.errors import (
     TransientError,
 )
 from ingest.run import Window
-from ingest.sources import azure_cost
+from ingest.sources import azure_cost, azure_cost_picture
 from ingest.sources.azure_cost_query import Query, parse_page
 
 APPS = "5b000000-0000-4000-8000-00000000000a"
@@ -184,9 +184,9 @@ def test_an_empty_answer_among_full_ones_is_not_believed(context, local):
 
 
 def test_sums_that_keep_moving_stop_the_load_and_land_nothing(context, local, monkeypatch):
-    real = azure_cost._control_totals
+    real = azure_cost_picture.control_totals
     monkeypatch.setattr(
-        azure_cost, "_control_totals", lambda *args: {key: cost + 1 for key, cost in real(*args).items()}
+        azure_cost_picture, "control_totals", lambda *args: {key: cost + 1 for key, cost in real(*args).items()}
     )
     made = context()
     with pytest.raises(TransientError, match=r"where the billing account says .* 3 times"):

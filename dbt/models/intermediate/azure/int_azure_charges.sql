@@ -82,7 +82,11 @@ described as (
             nullif(regexp_extract(placed.resource_id, '/reservationorders/([^/]+)', 1), ''),
             nullif(regexp_extract(placed.resource_id, '/microsoft.cognitiveservices/accounts/([^/]+)', 1), '')
         ) as workload_id,
-        {{ azure_native_tags('deployments.deployment_tags', 'resource_tags.tags') }}
+        -- a row of a file has its own tags, a row of the query those of its resource and day
+        {{ azure_native_tags(
+            'deployments.deployment_tags',
+            'coalesce(placed.tags, resource_tags.tags)'
+        ) }}
     from placed
     left join deployments
         on placed.resource_id = deployments.resource_id and placed.deployment_name = deployments.deployment_name

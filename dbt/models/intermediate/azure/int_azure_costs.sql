@@ -1,29 +1,14 @@
 -- actual and amortized are two views of one bill: each row holds what was billed and what the use of it cost
 {% set key %}
     charge_date, billing_account_id, sub_account_id, resource_id, region_id, consumed_service, service_name,
-    meter_subcategory, meter, unit_of_measure, charge_type, pricing_model, deployment_tag, billing_currency
+    meter_subcategory, meter, unit_of_measure, charge_type, pricing_model, publisher_name, deployment_tag, tags,
+    billing_currency, route
 {% endset %}
 
 with
 
-actual as (
-    select
-        *,
-        'actual' as view
-    from {{ ref('stg_azure_cost__actual_costs') }}
-),
-
-amortized as (
-    select
-        *,
-        'amortized' as view
-    from {{ ref('stg_azure_cost__amortized_costs') }}
-),
-
-both_views as (
-    select * from actual
-    union all
-    select * from amortized
+rows_of_both_views as (
+    select * from {{ ref('int_azure_cost_rows') }}
 ),
 
 -- a month whose amortized view never landed has no known effective cost
@@ -31,7 +16,8 @@ amortized_months as (
     select
         billing_account_id,
         window_month
-    from amortized
+    from rows_of_both_views
+    where view = 'amortized'
     group by billing_account_id, window_month
 ),
 
@@ -42,8 +28,13 @@ summed as (
         cast(coalesce(sum(cost) filter (where view = 'actual'), 0) as decimal(38, 12)) as billed_cost,
         cast(coalesce(sum(cost) filter (where view = 'amortized'), 0) as decimal(38, 12)) as amortized_cost,
         cast(coalesce(sum(quantity) filter (where view = 'actual'), 0) as decimal(38, 12)) as billed_quantity,
-        cast(coalesce(sum(quantity) filter (where view = 'amortized'), 0) as decimal(38, 12)) as amortized_quantity
-    from both_views
+        cast(coalesce(sum(quantity) filter (where view = 'amortized'), 0) as decimal(38, 12)) as amortized_quantity,
+        -- unknown as soon as one of its rows has no list price
+        case
+            when count(*) filter (where view = 'actual' and list_cost is null) = 0
+                then cast(sum(list_cost) filter (where view = 'actual') as decimal(38, 12))
+        end as list_cost
+    from rows_of_both_views
     group by {{ key }}
 ),
 

@@ -1,7 +1,8 @@
 with
 
 actual as (
-    select * from {{ ref('stg_azure_cost__actual_costs') }}
+    select * from {{ ref('int_azure_cost_rows') }}
+    where view = 'actual'
 ),
 
 totals as (

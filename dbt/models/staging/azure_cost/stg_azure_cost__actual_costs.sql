@@ -1,1 +1,1 @@
-{{ azure_cost_rows(source('azure_cost', 'actual')) }}
+{{ azure_cost_rows(source('azure_cost', 'actual'), 'actual') }}

@@ -1,1 +1,1 @@
-{{ azure_cost_rows(source('azure_cost', 'amortized')) }}
+{{ azure_cost_rows(source('azure_cost', 'amortized'), 'amortized') }}

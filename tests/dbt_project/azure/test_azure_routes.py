@@ -1,0 +1,208 @@
+"""One month of the Azure bill by every route that tells it: the same totals, and never two of them added up."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from emulator.azure import bill, server
+from emulator.azure.exports import Export, run, to_folder
+from emulator.clock import Clock
+from emulator.faults import Faults
+from emulator.world import World, make_world
+from ingest.config import load_sources
+from ingest.contracts import Context, StreamContract
+from ingest.files import open_folder
+from ingest.landing import Landing
+from ingest.registry import contracts, modules
+from ingest.run import Run, Window, day_start, next_month
+from ingest.settings import Settings
+from ingest.sources import azure_cost
+from tests.dbt_project.conftest import DBT_PROJECT, Home
+
+AS_OF = datetime(2026, 11, 18, 6, tzinfo=UTC)
+DAYS = 17
+MONTHS = (date(2026, 10, 1), date(2026, 11, 1))
+CONFIG = DBT_PROJECT.parent / "config"
+APPS = "5b000000-0000-4000-8000-00000000000a"
+# an account of its own for each route, so that one build tells all of them
+QUERY, EA, MCA, FOCUS, FOCUS_BARE, ALL, PART, LATE = (
+    "8611537", "7000001", "7000002", "7000003", "7000004", "7000005", "7000006", "7000007",
+)  # fmt: skip
+ACTUAL, AMORTIZED, FOCUS_COST = "ActualCost", "AmortizedCost", "FocusCost"
+EXPORTS = (
+    Export(ACTUAL, "a", account=EA, root=EA, form="csv.gz", partitions=3),
+    Export(AMORTIZED, "b", account=EA, root=EA),
+    Export(ACTUAL, "a", account=MCA, root=MCA, agreement="MCA", form="parquet"),
+    Export(AMORTIZED, "b", account=MCA, root=MCA, agreement="MCA", overwrites=False),
+    Export(FOCUS_COST, "a", account=FOCUS, root=FOCUS, form="parquet", data_version="1.2-preview"),
+    Export(FOCUS_COST, "a", account=FOCUS_BARE, root=FOCUS_BARE, form="csv.gz"),
+    Export(ACTUAL, "a", account=ALL, root=ALL),
+    Export(AMORTIZED, "b", account=ALL, root=ALL, form="parquet"),
+    Export(FOCUS_COST, "c", account=ALL, root=ALL),
+    Export(ACTUAL, "a", account=PART, root=PART, scope=f"/subscriptions/{APPS}"),
+    Export(FOCUS_COST, "b", account=PART, root=PART),
+    Export(ACTUAL, "a", account=LATE, root=LATE),
+)
+
+
+class Routes(Home):
+    """A home on the project itself, and the world behind it."""
+
+    @property
+    def project(self) -> Path:
+        return DBT_PROJECT
+
+    def totals(self, account: str) -> list[dict[str, Any]]:
+        return self.query(
+            "select billing_month, billing_currency, landed_cost, mart_cost, out_of_scope_cost, difference"
+            f" from fct_provider_totals where billing_account_id = '{account}' order by 1"
+        )
+
+    def chosen(self, account: str) -> set[tuple[str, str]]:
+        rows = self.query(
+            "select distinct route, scope_kind from intermediate.int_azure_routes"
+            f" where billing_account_id = '{account}' and is_chosen"
+        )
+        return {(row["route"], row["scope_kind"]) for row in rows}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Routes]:
+    """The demo's bill by the query, and by exports of every kind; built once."""
+    home = Routes(tmp_path_factory.mktemp("azure-routes"))
+    world = make_world(home.path, as_of=AS_OF, days=DAYS)
+    bill.write(world)
+    clock = Clock(world.truth / "clock.json")
+    clock.set(AS_OF)
+    service = server.start(world.folder("azure"), clock, Faults(), qpu_speed=1e9)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in service.env.items():
+            patch.setenv(name, value)
+        try:
+            land(home, world)
+        finally:
+            service.stop()
+    kinds = ("--exclude-resource-type", "unit_test", "--indirect-selection", "empty")
+    tests = ("path:models/staging/azure_cost", "path:tests/azure", "int_azure_routes")
+    built = home.dbt("build", "--select", "+fct_provider_totals", "+int_azure_source_status", *tests, *kinds)
+    assert built.returncode == 0, built.stdout[-4000:]
+    yield home
+
+
+def land(home: Routes, world: World) -> None:
+    settings = Settings(home=home.path, config_dir=CONFIG)
+    run_ = Run("run-test", AS_OF)
+    landing = Landing(settings.landing_root, run_)
+    landing.ensure_anchors(contracts())
+    sources = load_sources(CONFIG / "sources.yml").model_copy(update={"backfill_days": DAYS})
+    context = Context(settings, sources, landing, run_)
+    for source in ("config", "prices", "azure_cost"):
+        for module in modules(source):
+            module.load(context, None)
+    modules("azure_openai")[0].load(context, None)
+    put = to_folder(home.path / "exports")
+    for export in EXPORTS:
+        for month in MONTHS:
+            seen = datetime(2026, 11, 4, 6, tzinfo=UTC) if export.account == LATE else AS_OF
+            manifest = run(world.folder("azure"), export, month, seen, put)
+            if export.account == FOCUS_BARE:
+                (home.path / "exports" / manifest).unlink()
+    for account in sorted({export.root for export in EXPORTS}):
+        with open_folder(str(home.path / "exports" / account), settings) as folder:
+            azure_cost.load_files(context, folder, None)
+    # the same account by its query, of which the export of the fourth of November knows less
+    for contract in (azure_cost.ACTUAL, azure_cost.AMORTIZED):
+        copy_query_rows(context, contract)
+
+
+def copy_query_rows(context: Context, contract: StreamContract) -> None:
+    """What the query said of the demo's account, as if it were the late account's too."""
+    rows = context.landing.read(contract)
+    starts = rows.column("_window_start").to_pylist()
+    for month in MONTHS:
+        window = Window(day_start(month), day_start(next_month(month)))
+        kept = rows.filter(pa.array([start == window.start for start in starts])).select(contract.schema.names)
+        place = kept.schema.get_field_index("_billing_account_id")
+        kept = kept.set_column(place, "_billing_account_id", pa.array([LATE] * kept.num_rows))
+        context.landing.write(contract, scope="late", window=window, batches=[kept])
+
+
+@pytest.mark.parametrize("account", [EA, MCA, FOCUS, FOCUS_BARE, ALL, PART, LATE])
+def test_the_same_totals_by_every_route(home: Routes, account: str) -> None:
+    expected = home.totals(QUERY)
+    assert len(expected) == 2
+    assert all(row["landed_cost"] > 0 and row["mart_cost"] > 0 and row["difference"] == 0 for row in expected)
+    assert home.totals(account) == expected
+
+
+def test_one_route_counts_per_account_and_month(home: Routes) -> None:
+    billing = "billing_account"
+    assert home.chosen(QUERY) == {("query", billing)}
+    assert home.chosen(ALL) == home.chosen(EA) == {("export", billing)}
+    assert home.chosen(FOCUS) == {("focus", billing)}
+    assert home.chosen(FOCUS_BARE) == {("focus", "file")}
+    # one subscription is not the whole bill
+    assert home.chosen(PART) == {("focus", billing)}
+    # an export that stopped on the fourth does not hide the query that went on; October was whole on both
+    assert home.chosen(LATE) == {("query", billing)}
+
+
+def test_every_row_of_an_export_keeps_its_deployment_model_class_and_team(home: Routes) -> None:
+    keys = ("charge_date", "workload_id", "model", "token_class")
+    true: dict[tuple[Any, ...], Decimal] = defaultdict(Decimal)
+    for row in truth(home, "charges"):
+        true[tuple(row[key] for key in keys)] += row["billed_cost"]
+    for account in (EA, MCA, FOCUS):
+        found: dict[tuple[Any, ...], Decimal] = defaultdict(Decimal)
+        for row in charges(home, account):
+            found[tuple(row[key] for key in keys)] += row["billed_cost"]
+        assert {key: cost for key, cost in found.items() if cost} == {key: cost for key, cost in true.items() if cost}
+
+
+def test_teams_and_tokens_and_effective_cost_are_the_same_by_every_export(home: Routes) -> None:
+    columns = (
+        "charge_date", "workload_id", "model", "token_class", "native_team", "native_product", "native_environment",
+        "native_method", "pricing_category", "charge_category", "region_id", "sku", "consumed_tokens", "billed_cost",
+        "effective_cost",
+    )  # fmt: skip
+    told = [
+        sorted(tuple(str(row[column]) for column in columns) for row in charges(home, account))
+        for account in (EA, MCA, FOCUS)
+    ]
+    assert told[0] == told[1]
+    assert told[0] == told[2]
+    assert {row[4] for row in told[0]} >= {"support", "devtools", "data-platform"}
+
+
+def test_list_cost_is_the_price_before_discount_times_quantity_and_unknown_where_azure_has_none(home: Routes) -> None:
+    for account in (EA, MCA, FOCUS):
+        rows = charges(home, account)
+        tokens = [row for row in rows if row["token_class"] in ("input", "output", "cache_read") and row["billed_cost"] > 1]
+        assert tokens
+        # five percent off: the list price is the billed one over 0.95
+        assert all(abs(row["list_cost"] * 95 - row["billed_cost"] * 100) < row["billed_cost"] / 1000 for row in tokens)
+        assert {row["list_cost"] for row in rows if row["charge_category"] == "Purchase"} <= {None}
+        covered = [row for row in rows if row["pricing_category"] == "committed" and row["billed_cost"] > 0]
+        assert covered
+        assert {row["list_cost"] for row in covered} == {None}
+
+
+def charges(home: Routes, account: str) -> list[dict[str, Any]]:
+    return home.query(
+        "select * from intermediate.int_azure_charges where product_family = 'Foundry Models'"
+        f" and billing_account_id = '{account}'"
+    )
+
+
+def truth(home: Home, name: str) -> list[dict[str, Any]]:
+    rows = pq.read_table(home.path / "truth" / f"{name}.parquet").to_pylist()
+    return [
+        row for row in rows if row["visible_from"] <= AS_OF and (row["visible_to"] is None or row["visible_to"] > AS_OF)
+    ]
