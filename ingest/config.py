@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field
 
 from ingest.config_aws import AwsSources
 from ingest.config_azure import AzureSources
+from ingest.config_gateway import AnthropicSources, LitellmSources, OpenAiSources, OtelSources
 from ingest.config_gcp import GcpSources
 from ingest.config_prices import PricesConfig
 from ingest.config_rules import BudgetsConfig, OwnershipConfig, Provider, ScopeConfig
@@ -32,6 +33,14 @@ class SourcesConfig(StrictModel):
     """Google Cloud; left out when not in use."""
     azure_section: AzureSources | None = Field(default=None, alias="azure")
     """Microsoft Azure; left out when not in use."""
+    litellm_section: LitellmSources | None = Field(default=None, alias="litellm")
+    """LiteLLM's request logs; left out when not in use."""
+    otel_genai_section: OtelSources | None = Field(default=None, alias="otel_genai")
+    """OpenTelemetry's GenAI spans; left out when not in use."""
+    anthropic_section: AnthropicSources | None = Field(default=None, alias="anthropic")
+    """Anthropic's own API; left out when not in use."""
+    openai_section: OpenAiSources | None = Field(default=None, alias="openai")
+    """OpenAI's own API; left out when not in use."""
 
     @property
     def providers(self) -> tuple[Provider, ...]:
@@ -55,6 +64,37 @@ class SourcesConfig(StrictModel):
         """The Azure section. Raises ConfigError when it is not configured."""
         return self.azure_section or _absent("azure")
 
+    @property
+    def direct(self) -> tuple[str, ...]:
+        """The sources besides the clouds that are configured."""
+        sections = {
+            "litellm": self.litellm_section,
+            "otel_genai": self.otel_genai_section,
+            "anthropic": self.anthropic_section,
+            "openai": self.openai_section,
+        }
+        return tuple(source for source, section in sections.items() if section is not None)
+
+    @property
+    def litellm(self) -> LitellmSources:
+        """The LiteLLM section. Raises ConfigError when it is not configured."""
+        return self.litellm_section or _absent("litellm")
+
+    @property
+    def otel_genai(self) -> OtelSources:
+        """The OpenTelemetry section. Raises ConfigError when it is not configured."""
+        return self.otel_genai_section or _absent("otel_genai")
+
+    @property
+    def anthropic(self) -> AnthropicSources:
+        """The Anthropic section. Raises ConfigError when it is not configured."""
+        return self.anthropic_section or _absent("anthropic")
+
+    @property
+    def openai(self) -> OpenAiSources:
+        """The OpenAI section. Raises ConfigError when it is not configured."""
+        return self.openai_section or _absent("openai")
+
 
 def load_sources(path: Path) -> SourcesConfig:
     """Read `sources.yml` at `path`. Raises ConfigError naming file, line and what is allowed."""
@@ -64,7 +104,7 @@ def load_sources(path: Path) -> SourcesConfig:
 def _absent(provider: str) -> NoReturn:
     raise ConfigError(
         f"sources.yml has no section '{provider}'.",
-        f"Add '{provider}:' to sources.yml as docs/configuration.md shows, or leave this cloud out of the run.",
+        f"Add '{provider}:' to sources.yml as docs/configuration.md shows, or leave it out of the run.",
     )
 
 

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from ingest.yaml_config import Amount, Day, MisplacedError, Place, StrictModel, WholeNumber
 
-Provider = Literal["aws", "gcp", "azure"]
+Provider = Literal["aws", "gcp", "azure", "anthropic", "openai"]
 ScopeCategory = Literal["model_api", "provisioned_capacity", "platform", "accelerator"]
 ScopeField = Literal["service_name", "service_id", "product_family", "sku"]
 OwnerField = Literal[

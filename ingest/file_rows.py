@@ -183,7 +183,8 @@ def json_rows(path: Path, name: str, quarantine: Quarantine) -> Iterator[dict[st
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text, parse_float=Decimal)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
+        # besides text that is no JSON: a number of more digits than Python reads
         return None
 
 

@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from ingest.checks import Finding
+from ingest.config import SourcesConfig
 from ingest.contracts import Context, LoadResult, StreamContract, status_contract
 from ingest.errors import ConfigError
 from ingest.files import Folder
@@ -23,6 +24,10 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "azure_openai": ("ingest.sources.azure_openai", "ingest.sources.azure_openai_metrics"),
     "azure_reservations": ("ingest.sources.azure_reservations",),
     "azure_gateway_log": ("ingest.sources.azure_gateway_log",),
+    "litellm": ("ingest.sources.litellm", "ingest.sources.litellm_database"),
+    "otel_genai": ("ingest.sources.otel_genai",),
+    "anthropic": ("ingest.sources.anthropic",),
+    "openai": ("ingest.sources.openai",),
     "prices": ("ingest.sources.prices",),
     "config": ("ingest.sources.config",),
 }
@@ -30,7 +35,15 @@ CLOUDS: dict[str, tuple[str, ...]] = {
     "aws": ("aws_cur", "aws_bedrock"),
     "gcp": ("gcp_billing", "gcp_vertex", "gcp_request_log"),
     "azure": ("azure_cost", "azure_openai", "azure_reservations", "azure_gateway_log"),
+    # gateways and direct APIs, each configured by itself
+    "direct": ("litellm", "otel_genai", "anthropic", "openai"),
 }
+
+
+def configured(config: SourcesConfig) -> dict[str, tuple[str, ...]]:
+    """The groups of `CLOUDS` that `sources.yml` has a section for, each with its sources in order."""
+    wanted: dict[str, tuple[str, ...]] = {cloud: CLOUDS[cloud] for cloud in config.providers}
+    return wanted | ({"direct": config.direct} if config.direct else {})
 
 
 class SourceModule(Protocol):

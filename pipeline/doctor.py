@@ -8,7 +8,7 @@ import duckdb
 from ingest.checks import Aspect, Finding
 from ingest.contracts import Context
 from ingest.errors import InferledgerError
-from ingest.registry import CLOUDS, Checks, modules
+from ingest.registry import Checks, configured, modules
 from ingest.run import Run
 from ingest.settings import Settings
 from pipeline.ingesting import Progress, no_progress, source_context
@@ -41,7 +41,7 @@ def examine(settings: Settings, run: Run, sources: Sequence[str], *, progress: P
 
 
 def _configured(context: Context) -> list[str]:
-    return [source for provider in context.config.providers for source in CLOUDS[provider]]
+    return [source for sources in configured(context.config).values() for source in sources]
 
 
 def _tried(source: str, module: Checks, context: Context) -> Iterator[Finding]:
@@ -79,7 +79,7 @@ def _complete(source: str, account: str, whole: str, message: str | None) -> Fin
 def as_text(findings: Sequence[Finding]) -> str:
     """The findings for people: a line each, with its remedy below."""
     if not findings:
-        return "No source is configured: add a cloud to sources.yml."
+        return "No source is configured: add a cloud or a gateway to sources.yml."
     width = max(len(f"{finding.source} {finding.account}") for finding in findings)
     lines: list[str] = []
     for finding in findings:

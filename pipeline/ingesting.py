@@ -1,4 +1,4 @@
-"""Ingest: one source and window, or all of them with the three clouds side by side in processes of their own."""
+"""Ingest: one source and window, or all of them with the clouds side by side in processes of their own."""
 
 import logging
 import multiprocessing
@@ -16,7 +16,7 @@ from ingest.contracts import Context, LoadResult
 from ingest.errors import ConfigError, InferledgerError, TerminalError
 from ingest.files import open_folder
 from ingest.landing import Landing
-from ingest.registry import CLOUDS, ReadsFiles, modules
+from ingest.registry import CLOUDS, ReadsFiles, configured, modules
 from ingest.run import Run, Window
 from ingest.settings import Settings
 from pipeline.lock import die_with_parent
@@ -106,12 +106,25 @@ def _sources(settings: Settings, folder: Path) -> SourcesConfig:
     return config.model_copy(update={"backfill_days": settings.backfill_days})
 
 
+def is_configured(settings: Settings, source: str) -> bool:
+    """Whether `sources.yml` has a section for a source; those that belong to no group always are."""
+    if not any(source in sources for sources in CLOUDS.values()):
+        return True
+    return any(source in sources for sources in configured(_sources(settings, config_dir(settings))).values())
+
+
 def ingest_all(settings: Settings, run: Run, *, progress: Progress = no_progress) -> Ingestion:
-    """Load configuration and prices, then the three clouds in parallel; nothing locks.
+    """Load configuration and prices, then every configured group of sources in parallel; nothing locks.
 
     Raises:
+        ConfigError: `sources.yml` names no source at all.
         TerminalError: one or more clouds failed; names each with its sentence. The others have landed.
     """
+    groups = configured(_sources(settings, config_dir(settings)))
+    if not groups:
+        raise ConfigError(
+            "sources.yml names no source.", "Add a cloud, a gateway or an API as docs/configuration.md shows."
+        )
     Landing(settings.landing_root, run).sweep()
     results = [result for source in ("config", "prices") for result in ingest_source(settings, run, source)]
     context = multiprocessing.get_context("spawn")
@@ -120,8 +133,8 @@ def ingest_all(settings: Settings, run: Run, *, progress: Progress = no_progress
     listener.start()
     faults: list[InferledgerError] = []
     about_me = (queue, os.getpid(), logging.getLogger().level)
-    with ProcessPoolExecutor(len(CLOUDS), mp_context=context, initializer=_start_child, initargs=about_me) as pool:
-        for outcome in pool.map(_ingest_cloud, [(settings, run, sources) for sources in CLOUDS.values()]):
+    with ProcessPoolExecutor(len(groups), mp_context=context, initializer=_start_child, initargs=about_me) as pool:
+        for outcome in pool.map(_ingest_cloud, [(settings, run, sources) for sources in groups.values()]):
             results.extend(outcome[0])
             faults.extend(outcome[1])
     queue.put(None)

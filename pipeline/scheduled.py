@@ -19,7 +19,7 @@ from ingest.settings import Settings, load_settings
 from pipeline.alerting import alert as send_alerts
 from pipeline.building import build as build_models
 from pipeline.detecting import detect as detect_spikes
-from pipeline.ingesting import ingest_source, window_from_days
+from pipeline.ingesting import ingest_source, is_configured, window_from_days
 from pipeline.publishing import publish as publish_marts
 
 logger = logging.getLogger(__name__)
@@ -29,9 +29,15 @@ _CHATTY = ("azure", "botocore", "google", "ingest.landing", "urllib3")
 
 
 def ingest(source: str, *, run_id: str, as_of: datetime) -> int:
-    """Load a source's own window; returns how many rows landed. A failure is remembered for the dashboard."""
+    """Load a source's own window; returns how many rows landed. A failure is remembered for the dashboard.
+
+    A source that `sources.yml` has no section for is left out: every source has its DAG.
+    """
     settings, run = _run(run_id, as_of)
     try:
+        if not is_configured(settings, source):
+            logger.info("not configured", extra={"source": source})
+            return 0
         loads = ingest_source(settings, run, source)
     except InferledgerError as error:
         store = state.open_state(settings.database_url)

@@ -12,15 +12,17 @@ touch, because Azure restates a month until five days after its end, and any mon
 Stop rule: an answer without nextLink. Run alone: `inferledger ingest azure_cost`, or with `--path` on exported files.
 """
 
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from ingest.azure_client import AzureCaller, reader
+from ingest.checks import Finding
 from ingest.config import load_configuration
 from ingest.config_rules import TagSynonyms
 from ingest.contracts import Context, LoadResult
 from ingest.errors import EmptyAnswer
-from ingest.files import Folder
+from ingest.files import Folder, open_folder
 from ingest.run import Window, months
 from ingest.sources.azure_cost_files import land_folder
 from ingest.sources.azure_cost_picture import ACTUAL, AMORTIZED, SOURCE, TAGS, VIEWS, Account, one_picture

@@ -287,3 +287,4 @@ def _report(gathered: _Load) -> None:
         known = day > date.min
         watermark = datetime.combine(day, datetime.min.time(), UTC) + timedelta(days=1) if known else None
         gathered.context.landing.report(SOURCE, account, watermark, message)
+

@@ -14,200 +14,42 @@ from ingest.files import FileKind
 
 SOURCE = "azure_cost"
 OURS = ("_view", "_route", "_scope_kind", "_billing_account_id")
-EA_COLUMNS = [
-    "BillingAccountId",
-    "BillingAccountName",
-    "BillingPeriodStartDate",
-    "BillingPeriodEndDate",
-    "BillingProfileId",
-    "BillingProfileName",
-    "AccountOwnerId",
-    "AccountName",
-    "SubscriptionId",
-    "SubscriptionName",
-    "Date",
-    "Product",
-    "PartNumber",
-    "MeterId",
-    "ServiceFamily",
-    "MeterCategory",
-    "MeterSubCategory",
-    "MeterRegion",
-    "MeterName",
-    "Quantity",
-    "EffectivePrice",
-    "Cost",
-    "UnitPrice",
-    "BillingCurrency",
-    "ResourceLocation",
-    "AvailabilityZone",
-    "ConsumedService",
-    "ResourceId",
-    "ResourceName",
-    "ServiceInfo1",
-    "ServiceInfo2",
-    "AdditionalInfo",
-    "Tags",
-    "InvoiceSectionId",
-    "InvoiceSection",
-    "CostCenter",
-    "UnitOfMeasure",
-    "ResourceGroup",
-    "ReservationId",
-    "ReservationName",
-    "ProductOrderId",
-    "ProductOrderName",
-    "OfferId",
-    "IsAzureCreditEligible",
-    "Term",
-    "PublisherName",
-    "PlanName",
-    "ChargeType",
-    "Frequency",
-    "PublisherType",
-    "PayGPrice",
-    "PricingModel",
-    "CostAllocationRuleName",
-    "benefitId",
-    "benefitName",
-]
+EA_COLUMNS = (
+    "BillingAccountId BillingAccountName BillingPeriodStartDate BillingPeriodEndDate BillingProfileId "
+    "BillingProfileName AccountOwnerId AccountName SubscriptionId SubscriptionName Date Product PartNumber MeterId "
+    "ServiceFamily MeterCategory MeterSubCategory MeterRegion MeterName Quantity EffectivePrice Cost UnitPrice "
+    "BillingCurrency ResourceLocation AvailabilityZone ConsumedService ResourceId ResourceName ServiceInfo1 "
+    "ServiceInfo2 AdditionalInfo Tags InvoiceSectionId InvoiceSection CostCenter UnitOfMeasure ResourceGroup "
+    "ReservationId ReservationName ProductOrderId ProductOrderName OfferId IsAzureCreditEligible Term PublisherName "
+    "PlanName ChargeType Frequency PublisherType PayGPrice PricingModel CostAllocationRuleName benefitId benefitName"
+).split()
 # newer schema versions of the Enterprise Agreement say these instead of Cost, Product, InvoiceSection, BillingCurrency
 EA_LATER_COLUMNS = ("CostInBillingCurrency", "BillingCurrencyCode", "ProductName", "InvoiceSectionName")
-MCA_COLUMNS = [
-    "invoiceId",
-    "previousInvoiceId",
-    "billingAccountId",
-    "billingAccountName",
-    "billingProfileId",
-    "billingProfileName",
-    "invoiceSectionId",
-    "invoiceSectionName",
-    "resellerName",
-    "resellerMpnId",
-    "costCenter",
-    "billingPeriodEndDate",
-    "billingPeriodStartDate",
-    "servicePeriodEndDate",
-    "servicePeriodStartDate",
-    "date",
-    "serviceFamily",
-    "productOrderId",
-    "productOrderName",
-    "consumedService",
-    "meterId",
-    "meterName",
-    "meterCategory",
-    "meterSubCategory",
-    "meterRegion",
-    "ProductId",
-    "ProductName",
-    "SubscriptionId",
-    "subscriptionName",
-    "publisherType",
-    "publisherId",
-    "publisherName",
-    "resourceGroupName",
-    "ResourceId",
-    "resourceLocation",
-    "location",
-    "effectivePrice",
-    "quantity",
-    "unitOfMeasure",
-    "chargeType",
-    "billingCurrency",
-    "pricingCurrency",
-    "costInBillingCurrency",
-    "costInPricingCurrency",
-    "costInUsd",
-    "paygCostInBillingCurrency",
-    "paygCostInUsd",
-    "exchangeRatePricingToBilling",
-    "exchangeRateDate",
-    "isAzureCreditEligible",
-    "serviceInfo1",
-    "serviceInfo2",
-    "additionalInfo",
-    "tags",
-    "PayGPrice",
-    "frequency",
-    "term",
-    "reservationId",
-    "reservationName",
-    "pricingModel",
-    "unitPrice",
-    "costAllocationRuleName",
-    "benefitId",
-    "benefitName",
-    "provider",
-]
-FOCUS_COLUMNS = [
-    "BilledCost",
-    "BillingAccountId",
-    "BillingAccountName",
-    "BillingAccountType",
-    "BillingCurrency",
-    "BillingPeriodEnd",
-    "BillingPeriodStart",
-    "CapacityReservationId",
-    "CapacityReservationStatus",
-    "ChargeCategory",
-    "ChargeClass",
-    "ChargeDescription",
-    "ChargeFrequency",
-    "ChargePeriodEnd",
-    "ChargePeriodStart",
-    "CommitmentDiscountCategory",
-    "CommitmentDiscountId",
-    "CommitmentDiscountName",
-    "CommitmentDiscountQuantity",
-    "CommitmentDiscountStatus",
-    "CommitmentDiscountType",
-    "CommitmentDiscountUnit",
-    "ConsumedQuantity",
-    "ConsumedUnit",
-    "ContractedCost",
-    "ContractedUnitPrice",
-    "EffectiveCost",
-    "InvoiceId",
-    "InvoiceIssuerName",
-    "ListCost",
-    "ListUnitPrice",
-    "PricingCategory",
-    "PricingCurrency",
-    "PricingQuantity",
-    "PricingUnit",
-    "ProviderName",
-    "PublisherName",
-    "RegionId",
-    "RegionName",
-    "ResourceId",
-    "ResourceName",
-    "ResourceType",
-    "ServiceCategory",
-    "ServiceName",
-    "ServiceSubcategory",
-    "SkuId",
-    "SkuMeter",
-    "SkuPriceDetails",
-    "SkuPriceId",
-    "SubAccountId",
-    "SubAccountName",
-    "SubAccountType",
-    "Tags",
-    "x_BillingAccountId",
-    "x_BillingProfileId",
-    "x_PricingBlockSize",
-    "x_PricingSubcategory",
-    "x_PricingUnitDescription",
-    "x_PublisherCategory",
-    "x_ResourceGroupName",
-    "x_ResourceType",
-    "x_SkuDetails",
-    "x_SkuMeterCategory",
-    "x_SkuMeterName",
-    "x_SkuMeterSubcategory",
-    "x_SkuTerm",
-]
+MCA_COLUMNS = (
+    "invoiceId previousInvoiceId billingAccountId billingAccountName billingProfileId billingProfileName "
+    "invoiceSectionId invoiceSectionName resellerName resellerMpnId costCenter billingPeriodEndDate "
+    "billingPeriodStartDate servicePeriodEndDate servicePeriodStartDate date serviceFamily productOrderId "
+    "productOrderName consumedService meterId meterName meterCategory meterSubCategory meterRegion ProductId "
+    "ProductName SubscriptionId subscriptionName publisherType publisherId publisherName resourceGroupName ResourceId "
+    "resourceLocation location effectivePrice quantity unitOfMeasure chargeType billingCurrency pricingCurrency "
+    "costInBillingCurrency costInPricingCurrency costInUsd paygCostInBillingCurrency paygCostInUsd "
+    "exchangeRatePricingToBilling exchangeRateDate isAzureCreditEligible serviceInfo1 serviceInfo2 additionalInfo tags "
+    "PayGPrice frequency term reservationId reservationName pricingModel unitPrice costAllocationRuleName benefitId "
+    "benefitName provider"
+).split()
+FOCUS_COLUMNS = (
+    "BilledCost BillingAccountId BillingAccountName BillingAccountType BillingCurrency BillingPeriodEnd "
+    "BillingPeriodStart CapacityReservationId CapacityReservationStatus ChargeCategory ChargeClass ChargeDescription "
+    "ChargeFrequency ChargePeriodEnd ChargePeriodStart CommitmentDiscountCategory CommitmentDiscountId "
+    "CommitmentDiscountName CommitmentDiscountQuantity CommitmentDiscountStatus CommitmentDiscountType "
+    "CommitmentDiscountUnit ConsumedQuantity ConsumedUnit ContractedCost ContractedUnitPrice EffectiveCost InvoiceId "
+    "InvoiceIssuerName ListCost ListUnitPrice PricingCategory PricingCurrency PricingQuantity PricingUnit ProviderName "
+    "PublisherName RegionId RegionName ResourceId ResourceName ResourceType ServiceCategory ServiceName "
+    "ServiceSubcategory SkuId SkuMeter SkuPriceDetails SkuPriceId SubAccountId SubAccountName SubAccountType Tags "
+    "x_BillingAccountId x_BillingProfileId x_PricingBlockSize x_PricingSubcategory x_PricingUnitDescription "
+    "x_PublisherCategory x_ResourceGroupName x_ResourceType x_SkuDetails x_SkuMeterCategory x_SkuMeterName "
+    "x_SkuMeterSubcategory x_SkuTerm"
+).split()
 
 
 def _schema(columns: list[str]) -> pa.Schema:

@@ -24,7 +24,7 @@ from ingest.registry import contracts
 from ingest.run import Run
 from ingest.sources.config import ALL_TIME, BUDGETS, OWNERSHIP_RULES, SCOPE_RULES, TEAMS
 from ingest.sources.prices import CAPACITY_PRICES, LIST_PRICES
-from tests.dbt_project.interfaces import INTERFACES
+from tests.dbt_project.interfaces import FOLDERS, INTERFACES
 from tests.dbt_project.scenario import config_rows, interface_rows
 
 AS_OF = datetime(2026, 11, 18, 6, tzinfo=UTC)
@@ -101,12 +101,13 @@ def write_landing(home: Path, rows: dict[str, Rows]) -> None:
 
 def replace_interfaces(home: Home, rows: dict[str, Rows]) -> None:
     """Let each cloud's interface models read the given rows; a model without rows becomes empty."""
-    for cloud in ("aws", "gcp", "azure"):
+    for cloud, interfaces in FOLDERS.items():
         shutil.rmtree(home.project / "tests" / cloud, ignore_errors=True)
         shutil.rmtree(home.project / "models" / "intermediate" / cloud)
         folder = home.project / "models" / "intermediate" / cloud
         folder.mkdir()
-        for name, schema in INTERFACES.items():
+        for name in interfaces:
+            schema = INTERFACES[name]
             model = f"int_{cloud}_{name}"
             path = home.path / "landing" / "by_hand" / f"{model}.parquet"
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -100,12 +100,45 @@ STATUS = _schema(
     rows=_COUNT,
     message=_TEXT,
 )
+LOGGED = _schema(
+    source=_TEXT,
+    provider=_TEXT,
+    billing_account_id=_TEXT,
+    sub_account_id=_TEXT,
+    region_id=_TEXT,
+    workload_id=_TEXT,
+    hour_start=pa.timestamp("us"),
+    provider_model_name=_TEXT,
+    model=_TEXT,
+    key_id=_TEXT,
+    principal=_TEXT,
+    native_team=_TEXT,
+    native_product=_TEXT,
+    native_environment=_TEXT,
+    input_tokens=_COUNT,
+    cache_read_tokens=_COUNT,
+    cache_write_tokens=_COUNT,
+    output_tokens=_COUNT,
+    input_is_total=pa.bool_(),
+    request_count=_COUNT,
+    error_count=_COUNT,
+    logged_cost_usd=MONEY,
+)
 INTERFACES = {
     "charges": CHARGES,
     "usage_daily": USAGE,
     "capacity_hourly": CAPACITY,
     "landed_totals": TOTALS,
     "source_status": STATUS,
+    "logged_usage": LOGGED,
+}
+_BILLED = ("charges", "usage_daily", "landed_totals", "source_status")
+# which interfaces each folder of intermediate models hands over
+FOLDERS: dict[str, tuple[str, ...]] = {
+    **{cloud: (*_BILLED, "capacity_hourly", "logged_usage") for cloud in ("aws", "gcp", "azure")},
+    "anthropic": _BILLED,
+    "openai": _BILLED,
+    "gateway": ("source_status", "logged_usage"),
 }
 
 
@@ -177,6 +210,31 @@ def capacity_hour(capacity: str, hour: datetime, **values: Any) -> dict[str, Any
         "spill_input_tokens": 0,
         "spill_cached_tokens": 0,
         "spill_output_tokens": 0,
+    }
+    return row | values
+
+
+def logged(caller: str, **values: Any) -> dict[str, Any]:
+    """Two requests that LiteLLM logged in one hour of 2026-11-10 for a deployment of Azure."""
+    row: dict[str, Any] = {
+        "source": "litellm",
+        "provider": "azure",
+        "billing_account_id": "8611537",
+        "sub_account_id": "sub-usage",
+        "region_id": "eastus2",
+        "workload_id": "shared/chat",
+        "hour_start": datetime(2026, 11, 10, 9),  # noqa: DTZ001 - the warehouse holds UTC without zone
+        "provider_model_name": "azure/chat",
+        "model": "gpt-4o",
+        "key_id": caller,
+        "input_tokens": 100,
+        "cache_read_tokens": 20,
+        "cache_write_tokens": 0,
+        "output_tokens": 10,
+        "input_is_total": False,
+        "request_count": 2,
+        "error_count": 0,
+        "logged_cost_usd": Decimal("0.5"),
     }
     return row | values
 

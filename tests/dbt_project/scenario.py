@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from tests.dbt_project.interfaces import capacity_hour, charge, landed_totals, usage
+from tests.dbt_project.interfaces import capacity_hour, charge, landed_totals, logged, usage
 
 Rows = list[dict[str, Any]]
 RESOURCE = "/subscriptions/sub-grouped/resourceGroups/RG-Support/providers/x"
@@ -152,6 +152,17 @@ CAPACITY += [
     capacity_hour("moved", START, **_HALF),
 ]
 
+LOGGED: Rows = [
+    logged("told", native_team="devtools", native_product="code-review"),
+    logged("told", native_team="devtools", native_product="code-review", hour_start=START + timedelta(hours=20)),
+    logged("told", native_team="devtools", native_product="code-review", hour_start=START + timedelta(hours=24)),
+    logged("owned", workload_id="owned/chat", native_environment="dev"),
+    logged("nobody", provider=None, billing_account_id=None, sub_account_id=None, model=None, logged_cost_usd=None),
+    logged("nobody", provider=None, billing_account_id=None, sub_account_id=None, model=None, error_count=3),
+    logged("total", cache_read_tokens=None, cache_write_tokens=None, input_is_total=True),
+    logged("traced", source="otel_genai", key_id=None, principal="checkout", logged_cost_usd=None),
+]
+
 STATUS: Rows = [
     {"source": "azure_cost", "account_id": "sub-fresh", "complete_through": date(2026, 11, 15), "rows": 12},
     {"source": "azure_cost", "account_id": "sub-late", "complete_through": date(2026, 11, 14), "rows": 12},
@@ -170,6 +181,7 @@ def interface_rows() -> dict[str, Rows]:
         "int_azure_usage_daily": USAGE,
         "int_azure_capacity_hourly": CAPACITY,
         "int_azure_source_status": status,
+        "int_gateway_logged_usage": LOGGED,
     }
 
 

@@ -12,9 +12,9 @@ from ingest.run import Run
 from ingest.settings import Settings
 from pipeline.building import build
 from tests.dbt_project.conftest import AS_OF, Home, new_home
-from tests.dbt_project.interfaces import INTERFACES, charge, landed_totals
+from tests.dbt_project.interfaces import FOLDERS, INTERFACES, charge, landed_totals
 
-FACTS = ("fct_spend_daily", "fct_tokens_daily", "fct_capacity_hourly", "fct_provider_totals")
+FACTS = ("fct_spend_daily", "fct_tokens_daily", "fct_capacity_hourly", "fct_provider_totals", "fct_logged_usage_daily")
 
 
 def counts(home: Home) -> dict[str, int]:
@@ -36,8 +36,7 @@ def test_a_home_with_anchors_only_builds_every_mart_empty_and_typed(empty: Home,
     assert empty.query(shape) == built.query(shape)
 
 
-@pytest.mark.parametrize("cloud", ["aws", "gcp", "azure"])
-@pytest.mark.parametrize("name", sorted(INTERFACES))
+@pytest.mark.parametrize(("cloud", "name"), [(folder, name) for folder, names in FOLDERS.items() for name in names])
 def test_each_cloud_hands_over_the_agreed_columns_in_the_agreed_types(empty: Home, cloud: str, name: str) -> None:
     with duckdb.connect(str(empty.warehouse), read_only=True) as connection:
         found = connection.execute(f"select * from intermediate.int_{cloud}_{name}").to_arrow_table().schema
@@ -60,6 +59,6 @@ def test_a_home_with_one_bill_and_no_rules_totals_to_it(tmp_path: Path, cloud: s
     home = new_home(tmp_path, models, config={})
     Landing(str(home.path / "landing"), Run("run-one", AS_OF)).ensure_anchors(contracts())
     home.build()
-    assert counts(home) == {name: int(name == "fct_provider_totals") for name in FACTS}
+    assert counts(home) == {name: int(name == "fct_provider_totals", "fct_logged_usage_daily") for name in FACTS}
     totals = home.one("select landed_cost, mart_cost, out_of_scope_cost from fct_provider_totals")
     assert totals == {"landed_cost": 1, "mart_cost": 0, "out_of_scope_cost": 1}

@@ -19,12 +19,24 @@ azure_charges as (
     select {{ columns }} from {{ ref('int_azure_charges') }}
 ),
 
+anthropic_charges as (
+    select {{ columns }} from {{ ref('int_anthropic_charges') }}
+),
+
+openai_charges as (
+    select {{ columns }} from {{ ref('int_openai_charges') }}
+),
+
 all_charges as (
     select * from aws_charges
     union all
     select * from gcp_charges
     union all
     select * from azure_charges
+    union all
+    select * from anthropic_charges
+    union all
+    select * from openai_charges
 )
 
 select * from all_charges

@@ -14,12 +14,24 @@ azure_totals as (
     select {{ columns }} from {{ ref('int_azure_landed_totals') }}
 ),
 
+anthropic_totals as (
+    select {{ columns }} from {{ ref('int_anthropic_landed_totals') }}
+),
+
+openai_totals as (
+    select {{ columns }} from {{ ref('int_openai_landed_totals') }}
+),
+
 all_totals as (
     select * from aws_totals
     union all
     select * from gcp_totals
     union all
     select * from azure_totals
+    union all
+    select * from anthropic_totals
+    union all
+    select * from openai_totals
 )
 
 select * from all_totals

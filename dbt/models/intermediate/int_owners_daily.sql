@@ -1,3 +1,8 @@
+{% set used %}
+        provider, billing_account_id, sub_account_id, region_id, cast(null as varchar) as service_name,
+        cast(null as varchar) as resource_id, workload_id
+{%- endset %}
+
 with
 
 charges as (
@@ -7,6 +12,10 @@ charges as (
 
 usage as (
     select * from {{ ref('int_usage_daily') }}
+),
+
+logged as (
+    select * from {{ ref('int_logged_usage') }}
 ),
 
 rules as (
@@ -28,15 +37,14 @@ charged_things as (
 
 used_things as (
     select
-        provider,
-        billing_account_id,
-        sub_account_id,
-        region_id,
-        cast(null as varchar) as service_name,
-        cast(null as varchar) as resource_id,
-        workload_id,
+        {{ used }},
         usage_date as owned_date
     from usage
+    union all
+    select
+        {{ used }},
+        cast(hour_start as date) as owned_date
+    from logged
 ),
 
 owned_days as (

@@ -19,12 +19,24 @@ azure_usage as (
     select {{ columns }} from {{ ref('int_azure_usage_daily') }}
 ),
 
+anthropic_usage as (
+    select {{ columns }} from {{ ref('int_anthropic_usage_daily') }}
+),
+
+openai_usage as (
+    select {{ columns }} from {{ ref('int_openai_usage_daily') }}
+),
+
 all_usage as (
     select * from aws_usage
     union all
     select * from gcp_usage
     union all
     select * from azure_usage
+    union all
+    select * from anthropic_usage
+    union all
+    select * from openai_usage
 )
 
 select * from all_usage

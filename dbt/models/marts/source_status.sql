@@ -14,6 +14,14 @@ azure_status as (
     select {{ columns }} from {{ ref('int_azure_source_status') }}
 ),
 
+direct_status as (
+    select {{ columns }} from {{ ref('int_gateway_source_status') }}
+    union all
+    select {{ columns }} from {{ ref('int_anthropic_source_status') }}
+    union all
+    select {{ columns }} from {{ ref('int_openai_source_status') }}
+),
+
 loads as (
     select * from {{ ref('stg_landing__statuses') }}
 ),
@@ -24,6 +32,8 @@ landed as (
     select * from gcp_status
     union all
     select * from azure_status
+    union all
+    select * from direct_status
 ),
 
 -- an account that was read but landed nothing, and one that landed but was never reported, both keep their row
@@ -32,7 +42,7 @@ joined as (
         coalesce(landed.source, loads.source) as source,
         coalesce(
             landed.provider,
-            case when loads.source similar to '(aws|gcp|azure)_.*' then split_part(loads.source, '_', 1) end
+            case when loads.source similar to '(aws|gcp|azure)_.*|anthropic|openai' then split_part(loads.source, '_', 1) end
         ) as provider,
         coalesce(landed.account_id, loads.account_id) as account_id,
         cast(coalesce(landed.watermark, loads.watermark) as timestamp) as watermark,

@@ -1,0 +1,101 @@
+with
+
+costs as (
+    select * from {{ ref('stg_anthropic__costs') }}
+),
+
+usage as (
+    select * from {{ ref('stg_anthropic__usage') }}
+),
+
+names as (
+    select * from {{ ref('int_model_names') }}
+),
+
+-- a row per token type of the cost report
+counted as (
+    unpivot (
+        select
+            usage.organization_id,
+            usage.usage_date,
+            usage.workspace_id,
+            usage.provider_model_name,
+            usage.service_tier,
+            usage.context_window,
+            cast(sum(usage.input_tokens) as bigint) as uncached_input_tokens,
+            cast(sum(usage.cache_read_tokens) as bigint) as cache_read_input_tokens,
+            cast(sum(usage.cache_write_5m_tokens) as bigint) as cache_creation_5m,
+            cast(sum(usage.cache_write_1h_tokens) as bigint) as cache_creation_1h,
+            cast(sum(usage.output_tokens) as bigint) as output_tokens
+        from usage
+        group by
+            usage.organization_id, usage.usage_date, usage.workspace_id, usage.provider_model_name,
+            usage.service_tier, usage.context_window
+    )
+    on uncached_input_tokens, cache_read_input_tokens, cache_creation_5m, cache_creation_1h, output_tokens
+    into name token_type value tokens
+),
+
+priced as (
+    select
+        *,
+        case token_type
+            when 'cache_creation.ephemeral_5m_input_tokens' then 'cache_creation_5m'
+            when 'cache_creation.ephemeral_1h_input_tokens' then 'cache_creation_1h'
+            else token_type
+        end as counted_type,
+        -- two rows of one token type (places, contracts) cannot be told apart in the usage report
+        count(*) over (
+            partition by
+                organization_id, charge_date, workspace_id, provider_model_name, service_tier, context_window,
+                token_type
+        ) as sharers
+    from costs
+),
+
+-- counted tokens and names are unique per key: the joins change no row count
+charges as (
+    select
+        priced.charge_date,
+        cast(date_trunc('month', priced.charge_date) as date) as billing_month,
+        'anthropic' as provider,
+        priced.organization_id as billing_account_id,
+        -- the report names no workspace for the default one
+        coalesce(priced.workspace_id, 'default') as sub_account_id,
+        priced.inference_geo as region_id,
+        'Anthropic API' as service_name,
+        cast(null as varchar) as service_id,
+        priced.description as sku,
+        priced.cost_type as product_family,
+        cast(null as varchar) as resource_id,
+        coalesce(priced.workspace_id, 'default') as workload_id,
+        cast(null as varchar) as native_team,
+        cast(null as varchar) as native_product,
+        cast(null as varchar) as native_environment,
+        cast(null as varchar) as native_method,
+        priced.provider_model_name,
+        names.model,
+        {{ anthropic_token_class('priced.token_type') }} as token_class,
+        {{ api_pricing_category('priced.service_tier') }} as pricing_category,
+        case when priced.cost < 0 then 'Credit' else 'Usage' end as charge_category,
+        'provisional' as cost_status,
+        priced.billing_currency,
+        case when priced.billing_currency = 'USD' then cast(1 as decimal(18, 12)) end as usd_per_currency,
+        priced.cost as billed_cost,
+        priced.cost as effective_cost,
+        cast(null as decimal(38, 12)) as list_cost,
+        case when priced.sharers = 1 then counted.tokens end as consumed_tokens
+    from priced
+    left join counted
+        on
+            priced.organization_id = counted.organization_id
+            and priced.charge_date = counted.usage_date
+            and priced.workspace_id is not distinct from counted.workspace_id
+            and priced.provider_model_name = counted.provider_model_name
+            and priced.service_tier is not distinct from counted.service_tier
+            and priced.context_window is not distinct from counted.context_window
+            and priced.counted_type = counted.token_type
+    left join names on {{ plain_model_name('priced.provider_model_name') }} = names.plain_name
+)
+
+select * from charges

@@ -1,0 +1,25 @@
+-- no request log of this cloud is read: the columns that one hands over, and no row
+select
+    cast(null as varchar) as source,
+    cast(null as varchar) as provider,
+    cast(null as varchar) as billing_account_id,
+    cast(null as varchar) as sub_account_id,
+    cast(null as varchar) as region_id,
+    cast(null as varchar) as workload_id,
+    cast(null as timestamp) as hour_start,
+    cast(null as varchar) as provider_model_name,
+    cast(null as varchar) as model,
+    cast(null as varchar) as key_id,
+    cast(null as varchar) as principal,
+    cast(null as varchar) as native_team,
+    cast(null as varchar) as native_product,
+    cast(null as varchar) as native_environment,
+    cast(null as bigint) as input_tokens,
+    cast(null as bigint) as cache_read_tokens,
+    cast(null as bigint) as cache_write_tokens,
+    cast(null as bigint) as output_tokens,
+    cast(null as boolean) as input_is_total,
+    cast(null as bigint) as request_count,
+    cast(null as bigint) as error_count,
+    cast(null as decimal(38, 12)) as logged_cost_usd
+where false

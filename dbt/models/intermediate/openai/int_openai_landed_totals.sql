@@ -1,0 +1,18 @@
+with
+
+costs as (
+    select * from {{ ref('stg_openai__costs') }}
+),
+
+totals as (
+    select
+        'openai' as provider,
+        organization_id as billing_account_id,
+        cast(date_trunc('month', charge_date) as date) as billing_month,
+        billing_currency,
+        cast(sum(cost) as decimal(38, 12)) as landed_cost
+    from costs
+    group by organization_id, cast(date_trunc('month', charge_date) as date), billing_currency
+)
+
+select * from totals

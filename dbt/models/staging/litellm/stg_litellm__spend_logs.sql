@@ -1,0 +1,42 @@
+with
+
+spend_logs as (
+    select * from {{ source('litellm', 'spend_logs') }}
+),
+
+cast_logs as (
+    select
+        request_id,
+        litellm_call_id as call_id,
+        lower(custom_llm_provider) as provider_word,
+        model as model_text,
+        cast(null as varchar) as base_model_text,
+        nullif(api_base, '') as api_base,
+        coalesce(metadata.user_api_key_alias, nullif(api_key, '')) as key_id,
+        coalesce(nullif(end_user, ''), nullif("user", '')) as principal,
+        metadata.user_api_key_team_alias as team_alias,
+        coalesce(nullif(team_id, ''), metadata.user_api_key_team_id) as team_id,
+        list_concat(
+            coalesce(map_entries(metadata.user_api_key_auth_metadata), []),
+            coalesce(map_entries(metadata.spend_logs_metadata), []),
+            {{ tag_entries('request_tags') }},
+            coalesce(map_entries(metadata.requester_metadata), [])
+        ) as label_entries,
+        prompt_tokens,
+        completion_tokens,
+        coalesce(
+            metadata.usage_object.prompt_tokens_details.cached_tokens,
+            metadata.usage_object.cache_read_input_tokens
+        ) as cache_read_tokens,
+        coalesce(
+            metadata.usage_object.prompt_tokens_details.cache_creation_tokens,
+            metadata.usage_object.cache_creation_input_tokens
+        ) as cache_write_tokens,
+        {{ to_money('spend') }} as cost_usd,
+        coalesce(lower(cache_hit) = 'true', false) as is_cache_hit,
+        status is not distinct from 'failure' as is_failure,
+        cast("startTime" as timestamp) as started_at
+    from spend_logs
+)
+
+select * from cast_logs
