@@ -143,7 +143,7 @@ def json_rows(path: Path, name: str, quarantine: Quarantine) -> Iterator[dict[st
                 if whole is not None:
                     yield from _objects(whole, name, quarantine)
                     return
-                lines = iter(rest.splitlines())
+                lines = iter(rest.split("\n"))
             else:
                 lines = (line for part in ([first], text) for line in part)
             for line in lines:
@@ -156,7 +156,7 @@ def json_rows(path: Path, name: str, quarantine: Quarantine) -> Iterator[dict[st
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text, parse_float=Decimal)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return None
 
 

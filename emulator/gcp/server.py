@@ -10,6 +10,7 @@ from emulator.clock import Clock
 from emulator.faults import Faults
 from emulator.gcp.jobs import Jobs
 from emulator.gcp.monitoring import Monitoring
+from emulator.gcp.objects import start_objects
 from emulator.gcp.rest import BigQuery, BigQueryServer
 from emulator.gcp.storage import StorageRead, Streams
 from emulator.gcp.warehouse import Warehouse
@@ -18,9 +19,21 @@ from emulator.service import Service
 WORKERS = 4
 
 
-def start(folder: Path, clock: Clock, faults: Faults, *, port: int = 0, grpc_port: int = 0) -> Service:
-    """Serve what `bill.write` left in `folder`; port 0 takes a free one. Raises OSError when a port is taken."""
-    warehouse = Warehouse(folder)
+def start(
+    folder: Path,
+    clock: Clock,
+    faults: Faults,
+    *,
+    port: int = 0,
+    grpc_port: int = 0,
+    tables: tuple[str, ...] = ("detailed",),
+) -> Service:
+    """Serve what `bill.write` left in `folder`; port 0 takes a free one. Raises OSError when a port is taken.
+
+    `tables` are the exports of the same rows that are served: detailed, standard, focus, pricing. Folders below
+    `buckets` are served as buckets of Cloud Storage.
+    """
+    warehouse = Warehouse(folder, tables)
     jobs = Jobs(warehouse)
     http = BigQueryServer(port, BigQuery(warehouse, jobs, clock), faults)
     thread = threading.Thread(target=http.serve_forever, name="emulator-bigquery", daemon=True)
@@ -37,12 +50,14 @@ def start(folder: Path, clock: Clock, faults: Faults, *, port: int = 0, grpc_por
         http.server_close()
         raise OSError(f"port {grpc_port} is taken") from error
     channel.start()
+    objects = start_objects(folder / "buckets", faults)
 
     def stop() -> None:
         http.shutdown()
         http.server_close()
         thread.join(timeout=5)
         channel.stop(grace=0.5).wait()
+        objects.stop()
         warehouse.close()
 
     env = {
@@ -50,4 +65,4 @@ def start(folder: Path, clock: Clock, faults: Faults, *, port: int = 0, grpc_por
         "INFERLEDGER_GCP_BIGQUERY_STORAGE_ENDPOINT": f"127.0.0.1:{bound}",
         "INFERLEDGER_GCP_MONITORING_ENDPOINT": f"127.0.0.1:{bound}",
     }
-    return Service(env, stop)
+    return Service(env | objects.env, stop)
