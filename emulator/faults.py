@@ -23,6 +23,7 @@ KINDS = (
     "late_day",
     "restated_day",
     "wrong_schema",
+    "streaming",
 )
 DEFAULT_STATUS = {"throttle": 429, "server_error": 503, "forbidden": 403, "expired": 401}
 KEPT_REQUESTS = 20_000

@@ -170,7 +170,7 @@ def json_rows(path: Path, name: str, quarantine: Quarantine) -> Iterator[dict[st
                 if whole is not None:
                     yield from _objects(whole, name, quarantine)
                     return
-                lines = iter(rest.splitlines())
+                lines = iter(rest.split("\n"))
             else:
                 lines = (line for part in ([first], text) for line in part)
             for line in lines:

@@ -12,6 +12,8 @@ import pyarrow as pa
 from emulator.gcp.warehouse import GoogleError, Plan, View, Warehouse
 
 KEPT_JOBS = 24
+# large results are forgotten earlier: their reader has gone on to the next query
+KEPT_ROWS = 2_000_000
 ANONYMOUS = "_anonymous"
 
 
@@ -103,9 +105,12 @@ class Jobs:
         )
         with self._lock:
             self._jobs[job.id] = job
-            while len(self._jobs) > KEPT_JOBS:
+            while len(self._jobs) > KEPT_JOBS or (len(self._jobs) > 1 and self._kept_rows() > KEPT_ROWS):
                 self._jobs.popitem(last=False)
         return job
+
+    def _kept_rows(self) -> int:
+        return sum(job.rows.num_rows for job in self._jobs.values())
 
     def get(self, project: str, job_id: str, location: str | None) -> Job:
         """A job by id; raises GoogleError 404 when it is unknown or ran elsewhere."""

@@ -14,6 +14,7 @@ from emulator.clock import Clock
 from emulator.faults import Fault, Faults
 from emulator.gcp.jobs import Job, Jobs
 from emulator.gcp.permissions import Permissions, needs_of
+from emulator.gcp.served import ServedTable
 from emulator.gcp.warehouse import GoogleError, View, Warehouse
 from emulator.gcp.wire import error_body, table_rows, table_schema
 
@@ -114,28 +115,29 @@ class BigQuery:
 
     def _datasets(self, call: Call) -> dict[str, Any]:
         known = call.arguments["project"] == self._warehouse.project
-        return {"kind": "bigquery#datasetList", "datasets": [self._dataset_resource()] if known else []}
+        names = dict.fromkeys(table.dataset for table in self._warehouse.tables)
+        return {"kind": "bigquery#datasetList", "datasets": [self._dataset_resource(name) for name in names if known]}
 
     def _dataset(self, call: Call) -> dict[str, Any]:
         self._check_dataset(call.arguments)
-        return self._dataset_resource()
+        return self._dataset_resource(call.arguments["dataset"])
 
     def _tables(self, call: Call) -> dict[str, Any]:
         self._check_dataset(call.arguments)
-        tables = [] if call.view.fault == "empty" else [self._table_resource(call.view)]
+        mine = [table for table in self._warehouse.tables if table.dataset == call.arguments["dataset"]]
+        tables = [] if call.view.fault == "empty" else [self._table_resource(table, call.view) for table in mine]
         kept = ("kind", "id", "tableReference", "type", "timePartitioning", "creationTime")
         items = [{name: table[name] for name in kept} for table in tables]
         return {"kind": "bigquery#tableList", "tables": items, "totalItems": len(items)}
 
     def _table(self, call: Call) -> dict[str, Any]:
-        self._check_table(call.arguments)
-        return self._table_resource(call.view)
+        return self._table_resource(self._check_table(call.arguments), call.view)
 
     def _rows(self, call: Call) -> dict[str, Any]:
-        self._check_table(call.arguments)
-        names = call.arguments.get("selectedFields") or ",".join(self._warehouse.schema(call.view).names)
+        found = self._check_table(call.arguments)
+        names = call.arguments.get("selectedFields") or ",".join(self._warehouse.schema(found, call.view).names)
         columns = ", ".join(f"`{name}`" for name in names.split(","))
-        table = f"{self._warehouse.project}.{self._warehouse.dataset}.{self._warehouse.table}"
+        table = f"{self._warehouse.project}.{found.dataset}.{found.name}"
         rows = self._warehouse.run(self._warehouse.plan(f"SELECT {columns} FROM `{table}`", [], call.view))
         page, token = _slice(rows, call.arguments)
         integer_times = call.arguments.get("formatOptions.useInt64Timestamp", "").lower() == "true"
@@ -143,17 +145,20 @@ class BigQuery:
         return {**answer, "rows": table_rows(page, integer_times=integer_times), **token}
 
     def _check_dataset(self, arguments: Arguments) -> None:
-        if (arguments["project"], arguments["dataset"]) != (self._warehouse.project, self._warehouse.dataset):
+        datasets = {table.dataset for table in self._warehouse.tables}
+        if arguments["project"] != self._warehouse.project or arguments["dataset"] not in datasets:
             raise GoogleError(404, "notFound", f"Not found: Dataset {arguments['project']}:{arguments['dataset']}")
 
-    def _check_table(self, arguments: Arguments) -> None:
+    def _check_table(self, arguments: Arguments) -> ServedTable:
         self._check_dataset(arguments)
-        if arguments["table"] != self._warehouse.table:
+        found = self._warehouse.find(arguments["dataset"], arguments["table"])
+        if found is None:
             place = f"{arguments['project']}:{arguments['dataset']}.{arguments['table']}"
             raise GoogleError(404, "notFound", f"Not found: Table {place}")
+        return found
 
-    def _dataset_resource(self) -> dict[str, Any]:
-        project, dataset = self._warehouse.project, self._warehouse.dataset
+    def _dataset_resource(self, dataset: str) -> dict[str, Any]:
+        project = self._warehouse.project
         return {
             "kind": "bigquery#dataset",
             "id": f"{project}:{dataset}",
@@ -161,8 +166,8 @@ class BigQuery:
             "location": self._warehouse.location,
         }
 
-    def _table_resource(self, view: View) -> dict[str, Any]:
-        project, dataset, table = self._warehouse.project, self._warehouse.dataset, self._warehouse.table
+    def _table_resource(self, served: ServedTable, view: View) -> dict[str, Any]:
+        project, dataset, table = self._warehouse.project, served.dataset, served.name
         return {
             "kind": "bigquery#table",
             "id": f"{project}:{dataset}.{table}",
@@ -170,8 +175,8 @@ class BigQuery:
             "type": "TABLE",
             "location": self._warehouse.location,
             "creationTime": str(int(self._warehouse.created * 1000)),
-            "schema": table_schema(self._warehouse.schema(view)),
-            "numRows": str(self._warehouse.row_count(view)),
+            "schema": table_schema(self._warehouse.schema(served, view)),
+            "numRows": str(self._warehouse.row_count(served, view)),
             "timePartitioning": {"type": "DAY"},
             "requirePartitionFilter": False,
         }

@@ -11,6 +11,7 @@ from emulator.faults import Faults
 from emulator.gcp.jobs import Jobs
 from emulator.gcp.logging import Logging
 from emulator.gcp.monitoring import Monitoring
+from emulator.gcp.objects import start_objects
 from emulator.gcp.permissions import Permissions
 from emulator.gcp.rest import BigQuery, BigQueryServer
 from emulator.gcp.storage import StorageRead, Streams
@@ -27,14 +28,16 @@ def start(
     *,
     port: int = 0,
     grpc_port: int = 0,
+    tables: tuple[str, ...] = ("detailed",),
     permissions: Permissions | None = None,
 ) -> Service:
     """Serve what `bill.write` left in `folder`; port 0 takes a free one. Raises OSError when a port is taken.
 
-    `permissions` are those of the caller, all when None.
+    `tables` are the exports of the same rows that are served: detailed, standard, focus, pricing. Folders below
+    `buckets` are served as buckets of Cloud Storage. `permissions` are those of the caller, all when None.
     """
     granted = permissions or Permissions()
-    warehouse = Warehouse(folder)
+    warehouse = Warehouse(folder, tables)
     jobs = Jobs(warehouse)
     http = BigQueryServer(port, BigQuery(warehouse, jobs, clock), faults, granted)
     thread = threading.Thread(target=http.serve_forever, name="emulator-bigquery", daemon=True)
@@ -52,12 +55,14 @@ def start(
         http.server_close()
         raise OSError(f"port {grpc_port} is taken") from error
     channel.start()
+    objects = start_objects(folder / "buckets", faults)
 
     def stop() -> None:
         http.shutdown()
         http.server_close()
         thread.join(timeout=5)
         channel.stop(grace=0.5).wait()
+        objects.stop()
         warehouse.close()
 
     env = {
@@ -66,4 +71,4 @@ def start(
         "INFERLEDGER_GCP_MONITORING_ENDPOINT": f"127.0.0.1:{bound}",
         "INFERLEDGER_GCP_LOGGING_ENDPOINT": f"127.0.0.1:{bound}",
     }
-    return Service(env, stop)
+    return Service(env | objects.env, stop)

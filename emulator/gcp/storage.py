@@ -22,6 +22,7 @@ ROWS_PER_BATCH = 2048
 ROWS_PER_STREAM = 4096
 MOST_STREAMS = 4
 KEPT_STREAMS = 96
+KEPT_ROWS = 2_000_000
 _CODES = {400: grpc.StatusCode.INVALID_ARGUMENT, 403: grpc.StatusCode.PERMISSION_DENIED, 404: grpc.StatusCode.NOT_FOUND}
 
 
@@ -101,7 +102,7 @@ class StorageRead:
         sent = 0
         # the schema goes with the first answer of each stream: clients learn the format from it
         schema = types.ArrowSchema(serialized_schema=rows.schema.serialize().to_pybytes())
-        for batch in rows.slice(request.offset).combine_chunks().to_batches(max_chunksize=ROWS_PER_BATCH):
+        for batch in rows.slice(request.offset).to_batches(max_chunksize=ROWS_PER_BATCH):
             if is_cut and sent:
                 break
             response = types.ReadRowsResponse(
@@ -133,7 +134,9 @@ class Streams:
         parts = {f"{session}/streams/{number}": rows.slice(number * size, size) for number in range(count)}
         with self._lock:
             self._rows.update(parts)
-            while len(self._rows) > KEPT_STREAMS:
+            while len(self._rows) > KEPT_STREAMS or (
+                len(self._rows) > count and sum(part.num_rows for part in self._rows.values()) > KEPT_ROWS
+            ):
                 self._rows.popitem(last=False)
         return list(parts)
 

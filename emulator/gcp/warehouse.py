@@ -1,4 +1,4 @@
-"""BigQuery's engine over the one export table: its SQL dialect, `_PARTITIONTIME`, and how many bytes a query reads."""
+"""BigQuery's engine over the export's tables: its SQL dialect, `_PARTITIONTIME`, and how many bytes a query reads."""
 
 import json
 import threading
@@ -14,14 +14,17 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from emulator.gcp.answers import gathered, width
 from emulator.gcp.rows import EXPORT_SCHEMA
+from emulator.gcp.served import PARTITION, ServedTable, served_tables
 
-PARTITION = "_PARTITIONTIME"
 PARTITION_DATE = "_PARTITIONDATE"
 MEBIBYTE = 1 << 20
 LEAST_BILLED = 10 * MEBIBYTE
-NUMERIC = pa.decimal128(38, 9)
 RENAMED = ("cost", "cost_in_billing_currency")
+ROWS_PER_BATCH = 8192
+# rows this young have no partition yet where the fault `streaming` is on
+STREAMED = timedelta(hours=6)
 
 
 class GoogleError(Exception):
@@ -52,7 +55,7 @@ class Plan:
 class Warehouse:
     """The export of one generated world; every call works on its own cursor."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kinds: tuple[str, ...] = ("detailed",)) -> None:
         place = json.loads((folder / "export.json").read_text(encoding="utf-8"))
         self.project: str = place["project"]
         self.dataset: str = place["dataset"]
@@ -63,21 +66,32 @@ class Warehouse:
         self._connection = duckdb.connect(config={"memory_limit": "384MB", "threads": 1})
         self._connection.execute("SET TimeZone = 'UTC'")
         self.created = self._path.stat().st_mtime
+        self.tables = served_tables(place, kinds, self._described)
+
+    def _described(self, select: str) -> pa.Schema:
+        path = str(self._path).replace("'", "''")
+        if select == "{rows}":
+            return EXPORT_SCHEMA
+        return self.run(Plan(f"{select.format(rows=f'FROM read_parquet({path!r})')} LIMIT 0", 0, 0)).schema
+
+    def find(self, dataset: str, name: str) -> ServedTable | None:
+        """A table by its place, None when there is none."""
+        return next((table for table in self.tables if (table.dataset, table.name) == (dataset, name)), None)
 
     def close(self) -> None:
         """Free the engine."""
         self._connection.close()
 
-    def schema(self, view: View) -> pa.Schema:
-        """Columns of the export as a client sees them, without the pseudo-column."""
-        fields = [item for item in EXPORT_SCHEMA if item.name != PARTITION]
+    def schema(self, table: ServedTable, view: View) -> pa.Schema:
+        """Columns of a table as a client sees them, without the pseudo-column."""
+        fields = [item for item in table.schema if item.name != PARTITION]
         if view.fault == "wrong_schema":
             fields = [item.with_name(RENAMED[1]) if item.name == RENAMED[0] else item for item in fields]
         return pa.schema(fields)
 
-    def row_count(self, view: View) -> int:
+    def row_count(self, table: ServedTable, view: View) -> int:
         """Rows that can be seen."""
-        return self._count(view, [])
+        return self._count(table, view, [])
 
     def plan(self, sql: str, parameters: Sequence[Mapping[str, Any]], view: View, location: str | None = None) -> Plan:
         """Check and translate one query; raises GoogleError as BigQuery would refuse it."""
@@ -89,10 +103,10 @@ class Warehouse:
             raise GoogleError(403, "accessDenied", "Access Denied: the local BigQuery only reads")
         tree = _bind(tree, parameters)
         stars = [star for star in tree.find_all(exp.Star) if isinstance(star.parent, exp.Select)]
-        named = EXPORT_SCHEMA.names if stars else [item.name for item in tree.find_all(exp.Identifier)]
+        named = [item.name for item in tree.find_all(exp.Identifier)]
         processed = 0
-        if self._place_tables(tree, view, location):
-            processed = self._bytes(tree, view, frozenset(named))
+        if table := self._place_tables(tree, view, location):
+            processed = self._bytes(table, tree, view, frozenset(table.schema.names if stars else named))
             for star in stars:
                 star.replace(_sql(f"SELECT * EXCLUDE ({PARTITION})").expressions[0])
         _spell_partition_date(tree)
@@ -103,7 +117,7 @@ class Warehouse:
         """The rows of a planned query in BigQuery's types; raises GoogleError when it does not run."""
         with self._cursor() as cursor:
             try:
-                return _as_bigquery(cursor.sql(plan.sql).to_arrow_table())
+                return gathered(cursor.sql(plan.sql).to_arrow_reader(ROWS_PER_BATCH))
             except duckdb.Error as error:
                 raise GoogleError(400, "invalidQuery", _first_line(error)) from error
 
@@ -112,34 +126,36 @@ class Warehouse:
         limited = Plan(f"SELECT * FROM ({plan.sql}) LIMIT 0", 0, 0)
         return self.run(limited).schema
 
-    def names(self, table: exp.Table | str) -> bool:
-        """Whether a table reference, in SQL or as `project.dataset.table`, is the export."""
-        text = table if isinstance(table, str) else ".".join(part.name for part in table.parts)
-        known = (self.project, self.dataset, self.table)
-        return tuple(text.split(".")) in (known, known[1:])
+    def names(self, table: exp.Table) -> ServedTable | None:
+        """The table that a reference in SQL means."""
+        parts = [part.name for part in table.parts]
+        if len(parts) < 2 or (len(parts) == 3 and parts[0] != self.project):
+            return None
+        return self.find(parts[-2], parts[-1])
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         with self._lock:
             return self._connection.cursor()
 
-    def _place_tables(self, tree: exp.Expr, view: View, location: str | None) -> bool:
-        uses_export = False
+    def _place_tables(self, tree: exp.Expr, view: View, location: str | None) -> ServedTable | None:
+        used: ServedTable | None = None
         inner = {cte.alias for cte in tree.find_all(exp.CTE)}
         for table in list(tree.find_all(exp.Table)):
             if table.name in inner and not table.db:
                 continue
-            if isinstance(table.this, exp.Func) or not self.names(table):
+            found = None if isinstance(table.this, exp.Func) else self.names(table)
+            if found is None:
                 name = ".".join(part.name for part in table.parts)
                 raise GoogleError(
                     404, "notFound", f"Not found: Table {name} was not found in location {location or 'US'}"
                 )
             if location and location.upper() != self.location.upper():
-                place = f"{self.project}:{self.dataset}"
+                place = f"{self.project}:{found.dataset}"
                 raise GoogleError(404, "notFound", f"Not found: Dataset {place} was not found in location {location}")
-            alias = table.alias or self.table
-            table.replace(exp.alias_(_sql(self._rows(view)).subquery(), alias, table=True))
-            uses_export = True
-        return uses_export
+            alias = table.alias or found.name
+            table.replace(exp.alias_(_sql(found.sql(self._rows(view))).subquery(), alias, table=True))
+            used = found
+        return used
 
     def _rows(self, view: View) -> str:
         seen = view.now - timedelta(days=1) if view.fault == "late_day" else view.now
@@ -149,22 +165,26 @@ class Warehouse:
             return f"{base} AND FALSE"
         if view.fault == "restated_day":
             return f"{base} UNION ALL {_restatement(base, view.now)}"
+        if view.fault == "streaming":
+            waiting = f"CASE WHEN export_time > {_instant(view.now - STREAMED)} THEN NULL ELSE {PARTITION} END"
+            return f"SELECT * REPLACE ({waiting} AS {PARTITION}) FROM ({base})"
         if view.fault == "wrong_schema":
             return f"SELECT * RENAME ({RENAMED[0]} AS {RENAMED[1]}) FROM ({base})"
         return base
 
-    def _bytes(self, tree: exp.Expr, view: View, named: frozenset[str]) -> int:
-        width = sum(_width(item.type) for item in EXPORT_SCHEMA if item.name != PARTITION and item.name in named)
+    def _bytes(self, table: ServedTable, tree: exp.Expr, view: View, named: frozenset[str]) -> int:
+        width = sum(width(item.type) for item in table.schema if item.name != PARTITION and item.name in named)
         pruning = [
             condition
             for where in tree.find_all(exp.Where)
             for condition in _conjuncts(where.this)
             if _prunes(condition)
         ]
-        return self._count(view, pruning) * width
+        return self._count(table, view, pruning) * width
 
-    def _count(self, view: View, conditions: Sequence[exp.Expr]) -> int:
-        query = exp.select("count(*)").from_(exp.alias_(_sql(self._rows(view)).subquery(), "export", table=True))
+    def _count(self, table: ServedTable, view: View, conditions: Sequence[exp.Expr]) -> int:
+        rows = _sql(table.sql(self._rows(view)))
+        query = exp.select("count(*)").from_(exp.alias_(rows.subquery(), "export", table=True))
         for condition in conditions:
             query = query.where(condition.copy())
         _spell_partition_date(query)
@@ -224,42 +244,6 @@ def _conjuncts(condition: exp.Expr) -> list[exp.Expr]:
 def _prunes(condition: exp.Expr) -> bool:
     columns = {column.name for column in condition.find_all(exp.Column)}
     return bool(columns) and columns <= {PARTITION, PARTITION_DATE} and condition.find(exp.Subquery, exp.Select) is None
-
-
-def _width(kind: pa.DataType) -> int:
-    """Bytes that BigQuery counts for a value, with a guess for the length of text."""
-    if pa.types.is_struct(kind):
-        return sum(_width(item.type) for item in kind)
-    if pa.types.is_list(kind):
-        return _width(kind.value_type)
-    if pa.types.is_decimal(kind):
-        return 16
-    if pa.types.is_boolean(kind):
-        return 1
-    return 14 if pa.types.is_string(kind) else 8
-
-
-def _as_bigquery(rows: pa.Table) -> pa.Table:
-    """Engine types to the types that BigQuery sends: INT64, FLOAT64, NUMERIC, UTC microseconds."""
-    fields = [item.with_type(_bigquery_type(item.type)).with_nullable(True) for item in rows.schema]
-    return rows.cast(pa.schema(fields)).combine_chunks()
-
-
-def _bigquery_type(kind: pa.DataType) -> pa.DataType:
-    if pa.types.is_struct(kind):
-        return pa.struct([pa.field(item.name, _bigquery_type(item.type)) for item in kind])
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return pa.list_(_bigquery_type(kind.value_type))
-    if pa.types.is_integer(kind):
-        return pa.int64()
-    if pa.types.is_decimal(kind):
-        # sums of integers come as 128-bit decimals without a fraction
-        return pa.int64() if kind.scale == 0 else NUMERIC
-    if pa.types.is_floating(kind):
-        return pa.float64()
-    if pa.types.is_timestamp(kind):
-        return pa.timestamp("us", tz=kind.tz)
-    return pa.string() if pa.types.is_large_string(kind) or pa.types.is_null(kind) else kind
 
 
 def _first_line(error: duckdb.Error) -> str:

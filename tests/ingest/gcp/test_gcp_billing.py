@@ -20,7 +20,15 @@ from ingest.errors import (
 )
 from ingest.run import Window
 from ingest.sources import gcp_billing
-from ingest.sources.gcp_billing_rows import EXPORT_ROWS, PARTITION, conformed, selected_columns, unknown_columns
+from ingest.sources.gcp_billing_rows import (
+    DETAILED,
+    EXPORT_ROWS,
+    OWN_COLUMNS,
+    PARTITION,
+    conformed,
+    selected_columns,
+    unknown_columns,
+)
 
 TABLE = "gcp_billing_export_resource_v1_01A2B3_C4D5E6_F7A8B9"
 
@@ -84,7 +92,7 @@ def test_late_rows_and_corrections_are_picked_up_with_their_partition(rig):
 def test_an_old_partition_that_changed_is_replaced_whole(rig):
     rig.load(gcp_billing)
     state = rig.context.landing.read_state("gcp_billing", TABLE)
-    state["2026-11-12T00:00:00+00:00"][1] -= 1
+    state["partitions"]["2026-11-12T00:00:00+00:00"][1] -= 1
     rig.context.landing.write_state("gcp_billing", TABLE, state)
     results = rig.load(gcp_billing)
     assert [f"{result.window_start:%m-%d}" for result in results] == ["11-12"]
@@ -201,27 +209,27 @@ def test_a_renamed_column_stops_before_anything_lands(rig):
 
 def test_the_standard_table_lacks_columns_that_are_not_needed():
     paths = set(_all_paths()) - {"price", "subscription", "resource", "cost_at_list"}
-    assert {"price", "subscription", "cost"} & set(selected_columns("t", paths)) == {"cost"}
+    assert {"price", "subscription", "cost"} & set(selected_columns(DETAILED, "t", paths)) == {"cost"}
 
 
 def test_a_renamed_nested_field_is_missed():
     paths = [path for path in _all_paths() if path != "invoice.month"]
     with pytest.raises(SchemaChanged, match=r"has no invoice\.month"):
-        selected_columns("t", paths)
+        selected_columns(DETAILED, "t", paths)
 
 
 def test_columns_that_google_adds_are_not_read_but_known():
-    assert unknown_columns([*_all_paths(), "brand_new", "tags", "brand_new.part"]) == ["brand_new"]
+    assert unknown_columns(DETAILED, [*_all_paths(), "brand_new", "tags", "brand_new.part"]) == ["brand_new"]
 
 
 def test_records_with_fewer_or_more_fields_fit_the_landed_type():
-    batch = pa.RecordBatch.from_pylist(
+    table = pa.Table.from_pylist(
         [
             {"sku": {"id": "a", "colour": "red"}, "labels": [{"key": "k", "value": "v"}], "credits": None},
             {"sku": None, "labels": [], "credits": [{"amount": -1.5}]},
         ]
     )
-    rows = next(iter(conformed([batch])))
+    rows = conformed(table, EXPORT_ROWS.schema)
     assert rows["sku"].to_pylist() == [{"id": "a", "description": None}, None]
     assert rows["labels"].to_pylist() == [[{"key": "k", "value": "v"}], []]
     assert [credit["amount"] for credit in rows["credits"].to_pylist()[1]] == [-1.5]
@@ -235,4 +243,4 @@ def _all_paths() -> list[str]:
         inner = [path for child in kind for path in walk(child, f"{name}.")] if pa.types.is_struct(kind) else []
         return [name, *inner]
 
-    return [path for field in EXPORT_ROWS.schema if field.name != PARTITION for path in walk(field)]
+    return [path for field in EXPORT_ROWS.schema if field.name not in OWN_COLUMNS for path in walk(field)]
