@@ -6,10 +6,11 @@ throttling and 5xx itself a few times; what is left becomes a TransientError for
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -26,7 +27,9 @@ from botocore.exceptions import (
     ResponseStreamingError,
     TokenRetrievalError,
 )
+from botocore.utils import parse_timestamp
 
+from ingest.aws_policy import grant
 from ingest.config_aws import AwsAccount
 from ingest.errors import ConfigError, CredentialExpired, PermissionDenied, TransientError, Unreachable, WrongRegion
 from ingest.retry import retrying
@@ -35,6 +38,7 @@ from ingest.settings import Settings
 if TYPE_CHECKING:
     from mypy_boto3_bedrock import BedrockClient
     from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
     from mypy_boto3_s3 import S3Client
 
 P = ParamSpec("P")
@@ -43,7 +47,8 @@ R = TypeVar("R")
 _CONFIG = Config(
     connect_timeout=10,
     read_timeout=60,
-    retries={"mode": "standard", "total_max_attempts": 3},
+    # adaptive slows its own calls down when AWS throttles them
+    retries={"mode": "adaptive", "total_max_attempts": 3},
     max_pool_connections=10,
     user_agent_extra="inferledger",
 )
@@ -72,7 +77,6 @@ _THROTTLED = {
     "TooManyRequestsException",
     "429",
 }
-_POLICY = "deploy/aws/policy.json"
 
 
 class AwsClients:
@@ -85,18 +89,38 @@ class AwsClients:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._sessions: dict[str, boto3.Session] = {}
+        self._clients: dict[tuple[str, str, str], Any] = {}
 
     def bedrock(self, account: AwsAccount, region: str) -> "BedrockClient":
         """Bedrock's control plane in one account and region."""
-        return self._open(self._session(account, region), "bedrock", region)
+        return self._of(account, "bedrock", region)
 
     def cloudwatch(self, account: AwsAccount, region: str) -> "CloudWatchClient":
         """CloudWatch in one account and region."""
-        return self._open(self._session(account, region), "cloudwatch", region)
+        return self._of(account, "cloudwatch", region)
+
+    def tagging(self, account: AwsAccount, region: str) -> "ResourceGroupsTaggingAPIClient":
+        """The Resource Groups Tagging API in one account and region."""
+        return self._of(account, "resourcegroupstaggingapi", region)
+
+    def s3_of(self, account: AwsAccount, region: str) -> "S3Client":
+        """S3 as the account's own role, for a bucket that the account can read."""
+        return self._of(account, "s3", region)
+
+    def enter(self, account: AwsAccount, region: str) -> None:
+        """Only take on the account's role; raises as every call in the account would."""
+        self._session(account, region)
 
     def s3(self, region: str) -> "S3Client":
         """S3 under the caller's own credentials, which must be able to read the export's bucket."""
         return self._open(self._base, "s3", region)
+
+    def _of(self, account: AwsAccount, service: str, region: str) -> Any:
+        """The one client of an account, service and region: making one takes longer than most calls."""
+        key = (account.id, service, region)
+        if key not in self._clients:
+            self._clients[key] = self._open(self._session(account, region), service, region)
+        return self._clients[key]
 
     def _open(self, session: boto3.Session, service: str, region: str) -> Any:
         """A client that also notices a body shorter than announced: botocore reads half a JSON body as an empty one."""
@@ -115,7 +139,7 @@ class AwsClients:
 
         Args:
             what: what is being read, as the subject of an error message.
-            permission: the IAM action that the call needs.
+            permission: the IAM action that the call needs, `action @ Statement` where several statements grant it.
         """
 
         def decorate(call: Callable[P, R]) -> Callable[P, R]:
@@ -130,7 +154,7 @@ class AwsClients:
     @cached_property
     def _base(self) -> boto3.Session:
         with translating("The AWS profile", "sts:GetCallerIdentity"):
-            return boto3.Session()
+            return boto3.Session(botocore_session=_quick_session())
 
     def _session(self, account: AwsAccount, region: str) -> boto3.Session:
         if account.id not in self._sessions:
@@ -149,12 +173,22 @@ class AwsClients:
                     f"Give account {account.id} a role_arn in sources.yml, or use credentials of that account.",
                 )
             return self._base
-        assumed = sts.assume_role(RoleArn=account.role_arn, RoleSessionName="inferledger")["Credentials"]
+        proof = {"ExternalId": account.external_id} if account.external_id else {}
+        assumed = sts.assume_role(RoleArn=account.role_arn, RoleSessionName="inferledger", **proof)["Credentials"]
         return boto3.Session(
+            botocore_session=_quick_session(),
             aws_access_key_id=assumed["AccessKeyId"],
             aws_secret_access_key=assumed["SecretAccessKey"],
             aws_session_token=assumed["SessionToken"],
         )
+
+
+def _quick_session() -> botocore.session.Session:
+    """A session that parses each time stamp once: a page of CloudWatch repeats a few of them 100,000 times."""
+    session = botocore.session.get_session()
+    factory: Any = session.get_component("response_parser_factory")
+    factory.set_parser_defaults(timestamp_parser=lru_cache(maxsize=100_000)(parse_timestamp))
+    return session
 
 
 @contextmanager
@@ -192,7 +226,7 @@ def _meaning(error: ClientError, what: str, permission: str) -> Exception:
     if code in _EXPIRED:
         return CredentialExpired(said, "Log in again or renew the AWS credentials.")
     if code in _DENIED:
-        return PermissionDenied(said, f"Grant {permission} as in {_POLICY}.")
+        return PermissionDenied(said, grant(permission))
     if code in _ELSEWHERE:
         return WrongRegion(said, "Set the region of the bucket in sources.yml.")
     if code in _THROTTLED or status >= 500:

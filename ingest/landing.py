@@ -11,7 +11,7 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, cast
 
@@ -91,11 +91,16 @@ class Landing:
             self._remove(aside)
         return LoadResult(contract.source, contract.stream, scope, window.start, rows, checksum, changed, gone)
 
-    def read(self, contract: StreamContract, *, scope: str | None = None) -> pa.Table:
-        """All landed rows of a stream (of one scope), in the contract's columns; empty when nothing landed."""
+    def read(
+        self, contract: StreamContract, *, scope: str | None = None, window_starts: Collection[str] | None = None
+    ) -> pa.Table:
+        """All landed rows of a stream (of one scope, of windows that start on `window_starts`), in the contract's
+        columns; empty when nothing landed."""
         base = f"{self._root}/{contract.source}/{contract.stream}" + (f"/{_safe(scope)}" if scope else "")
         selector = fs.FileSelector(base, recursive=True, allow_not_found=True)
         paths = sorted(info.path for info in self._fs.get_file_info(selector) if info.path.endswith("/part.parquet"))
+        if window_starts is not None:
+            paths = [path for path in paths if path.split("/")[-2].partition("=")[2] in window_starts]
         schema = landed(contract.schema)
         loaded = [arrow.read_parquet(path, self._fs) for path in paths]
         known = [table.select([name for name in table.column_names if name in schema.names]) for table in loaded]

@@ -2,7 +2,8 @@
 
 Kept true: exact dimension sets, clock-aligned periods, StartTime rounding, retention by period, 500 queries, 100,800
 data points a page, PartialData until a series is complete, ListMetrics forgetting what was silent for two weeks. The
-token series exist per ModelId, once more without dimensions, and for Claude once more by service tier.
+token series exist per ModelId, once more without dimensions, and for Claude once more by service tier. Latencies are
+made of the calls and their tokens.
 """
 
 import re
@@ -34,6 +35,12 @@ _AGGREGATED = {
     "CacheWriteInputTokenCount",
     "Invocations",
 }
+
+# milliseconds a call takes before its first token, and for each token of its answer
+FIRST_TOKEN_MS, TOKEN_MS = 420.0, 14.0
+# what the slow tail takes, as multiples of the mean
+TAIL = {"p50": 0.9, "p90": 1.5, "p99": 2.5, "Maximum": 4.0, "Minimum": 0.5, "Average": 1.0}
+STATISTICS = ("Sum", "SampleCount", *TAIL)
 
 _KEYS = ("account", "region", "model_id", "metric")
 
@@ -103,12 +110,42 @@ class CloudWatch:
             return empty
         now = int(self._clock.now().timestamp())
         start, end = _rounded_start(int(wanted["StartTime"]), now), min(int(wanted["EndTime"]), now)
-        times, values = series
-        inside = slice(*np.searchsorted(times, [start // period * period - HOUR + 1, end]))
-        times, values = _finer(times[inside], values[inside], period)
-        kept = (times >= start // period * period) & (times < end) & (times >= now - _kept_for(period))
-        buckets, position = np.unique(times[kept] // period * period, return_inverse=True)
-        return buckets, np.bincount(position, weights=values[kept], minlength=len(buckets))
+        buckets, sums = _bucketed(series, (start, end, now), period)
+        if stat["Stat"] == "Sum":
+            return buckets, sums
+        calls = self._of(who).get(("Invocations", dimensions), empty)
+        counts = _bucketed(_at(calls, series[0]), (start, end, now), period)[1]
+        return buckets, counts if stat["Stat"] == "SampleCount" else sums / counts * TAIL[stat["Stat"]]
+
+
+def _bucketed(series: Series, span: tuple[int, int, int], period: int) -> Series:
+    """Sums per period within start and end, as far as they are still kept now."""
+    start, end, now = span
+    times, values = series
+    inside = slice(*np.searchsorted(times, [start // period * period - HOUR + 1, end]))
+    times, values = _finer(times[inside], values[inside], period)
+    kept = (times >= start // period * period) & (times < end) & (times >= now - _kept_for(period))
+    buckets, position = np.unique(times[kept] // period * period, return_inverse=True)
+    return buckets, np.bincount(position, weights=values[kept], minlength=len(buckets))
+
+
+def _at(series: Series, times: np.ndarray) -> Series:
+    """The values of a series at given times, one where it has none."""
+    position = np.clip(np.searchsorted(series[0], times), 0, max(len(series[0]) - 1, 0))
+    if not len(series[0]):
+        return times, np.ones(len(times))
+    return times, np.where(series[0][position] == times, series[1][position], 1.0)
+
+
+def _with_latencies(place: dict[tuple[str, Dimensions], Series]) -> None:
+    """Add the latencies of each ModelId, as sums of milliseconds over its calls."""
+    for (metric, dimensions), calls in list(place.items()):
+        if metric != "Invocations" or [name for name, _ in dimensions] != ["ModelId"]:
+            continue
+        answers = place.get(("OutputTokenCount", dimensions))
+        tokens = _at(answers, calls[0])[1] if answers else np.zeros(len(calls[0]))
+        place["TimeToFirstToken", dimensions] = calls[0], calls[1] * FIRST_TOKEN_MS
+        place["InvocationLatency", dimensions] = calls[0], calls[1] * FIRST_TOKEN_MS + tokens * TOKEN_MS
 
 
 def _load(path: Path) -> dict[tuple[str, str], dict[tuple[str, Dimensions], Series]]:
@@ -128,6 +165,8 @@ def _load(path: Path) -> dict[tuple[str, str], dict[tuple[str, Dimensions], Seri
             place[metric, (("ModelId", model_id), ("ServiceTier", "default"))] = series
         if metric in _AGGREGATED:
             place[metric, ()] = _added(place.get((metric, ())), series)
+    for place in places.values():
+        _with_latencies(place)
     del rows, keys, codes
     pa.default_memory_pool().release_unused()
     return places
@@ -166,8 +205,8 @@ def _checked(wanted: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         period, stat = int(query["MetricStat"]["Period"]), query["MetricStat"]["Stat"]
         if period % 60 and period not in (1, 5, 10, 30):
             raise _invalid(f"Period must be 1, 5, 10, 30, or a multiple of 60, not {period}.", "ValidationError")
-        if stat not in ("Sum", "SampleCount"):
-            raise _invalid(f"This emulator serves Sum and SampleCount, not {stat}.", "ValidationError")
+        if stat not in STATISTICS:
+            raise _invalid(f"This emulator serves {', '.join(STATISTICS)}, not {stat}.", "ValidationError")
     return [query for query in queries if query.get("ReturnData", True)]
 
 

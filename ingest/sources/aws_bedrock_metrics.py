@@ -1,43 +1,48 @@
-"""Bedrock's usage by hour from CloudWatch: tokens, invocations, throttles and errors per `ModelId`.
+"""Bedrock's usage by hour from CloudWatch: tokens, invocations, throttles, errors and latency per `ModelId`.
 
-Endpoints: CloudWatch `ListMetrics` and `GetMetricData` (namespace AWS/Bedrock, Period 3600, Sum), per account and
-region; paged until there is no NextToken. `ModelId` is the bare id of an application profile, the id of a system
-profile or model, or the ARN of a provisioned model. Only series whose dimension set is exactly {ModelId} are asked
-for: others repeat the same calls.
-ListMetrics forgets a series after two silent weeks, so the ids it shows are united with those of the inventory, of
-earlier runs and of the bill. An id seen for the first time makes the whole backfill be read again.
-A load is one account and UTC day, replaced whole. Later runs re-read the trailing 3 days, because points older than a
-day may take two days to become readable, and everything since the last run where that was longer ago.
-Run alone: `inferledger ingest aws_bedrock`.
+Endpoints: CloudWatch `ListMetrics` and `GetMetricData` (namespace AWS/Bedrock), per account and region. `ModelId` is
+the bare id of an application profile, the id of a system profile or model, or the ARN of a provisioned model. Only
+series whose dimension set is exactly {ModelId} are asked for: others repeat the same calls.
+ListMetrics shows what was written to in the last two weeks. A span within that time therefore asks only for what it
+shows; an older one asks besides for the counters of every id that the inventory, the bill or an earlier run knows. An
+id that is new is read back over the whole backfill, alone.
+A load is one account and UTC day, replaced whole: the points that were asked for, and what is landed of series that
+were not. Runs re-read the trailing 3 days, because points older than a day may take two days to become readable, and
+everything since the last run. Run alone: `inferledger ingest aws_bedrock`.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.aws_client import AwsClients
+from ingest.aws_cloudwatch import RETENTION_DAYS, Metric, Series, Spent, calls, read_call, segments
 from ingest.config_aws import AwsAccount
 from ingest.contracts import Context, LoadResult, StreamContract
-from ingest.errors import PermissionDenied, SchemaChanged, TransientError
+from ingest.errors import SchemaChanged
 from ingest.run import Window, day_start, days
 from ingest.sources.aws_bedrock import INFERENCE_PROFILES, PROVISIONED_THROUGHPUTS
+from ingest.sources.aws_bedrock_points import METRICS_HOURLY, METRICS_MINUTELY, Pull, merge, table_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
 
+logger = logging.getLogger(__name__)
 SOURCE = "aws_bedrock"
 NAMESPACE = "AWS/Bedrock"
-PERIOD_S = 3600
-QUERIES_PER_CALL = 500
-RETENTION_DAYS = 455
+MANTLE_NAMESPACE = "AWS/BedrockMantle"
+HOUR_S = 3600
+MINUTE_S = 60
 REREAD_DAYS = 3
-# asked for every known id; CloudWatch answers a series that does not exist with no point and no error
-CORE_METRICS = (
+# a day less than the two weeks after which ListMetrics forgets a silent series
+LISTED_DAYS = 13
+# asked for every known id when a span is older than that; a series that does not exist has no point and no error
+COUNTERS = (
     "Invocations",
     "InputTokenCount",
     "OutputTokenCount",
@@ -47,35 +52,32 @@ CORE_METRICS = (
     "InvocationClientErrors",
     "InvocationServerErrors",
 )
-# names that the user guide writes; read only where ListMetrics shows them
-OTHER_METRICS = ("CacheReadInputTokens", "CacheWriteInputTokens")
-_MOMENT = pa.timestamp("us", tz="UTC")
-METRICS_HOURLY = StreamContract(
-    SOURCE,
-    "metrics_hourly",
-    pa.schema(
-        [
-            pa.field("account_id", pa.string()),
-            pa.field("region", pa.string()),
-            pa.field("model_id", pa.string()),
-            pa.field("metric", pa.string()),
-            pa.field("timestamp", _MOMENT),
-            pa.field("value", pa.float64()),
-        ]
-    ),
-    required=("account_id", "region", "model_id", "metric", "timestamp", "value"),
-    empty_ok=True,
-)
-STREAMS = (METRICS_HOURLY,)
+# names that the user guide writes; read only where ListMetrics shows them, like all below
+OTHER_COUNTERS = ("CacheReadInputTokens", "CacheWriteInputTokens")
+# sum and count give the exact mean of any span; statistics of one metric are priced once
+LATENCIES = ("InvocationLatency", "TimeToFirstToken")
+LATENCY_STATISTICS = ("Sum", "SampleCount", "p90")
+EXTRA_STATISTICS = {"EstimatedTPMQuotaUsage": ("Maximum",), "OutputImageCount": ("Sum",)}
+STREAMS = (METRICS_HOURLY, METRICS_MINUTELY)
+
+Place = tuple[str, str]
+"""Region and ModelId."""
 
 
-@dataclass(frozen=True)
-class Series:
-    """One metric of one id in one region; its dimension set is exactly {ModelId}."""
+@dataclass
+class _Account:
+    """What is known of one account while it is read."""
 
-    region: str
-    model_id: str
-    metric: str
+    account: AwsAccount
+    state: Mapping[str, Any]
+    listed: dict[str, set[Series]]
+    ids: set[Place]
+    spent: Spent = field(default_factory=Spent)
+
+    @property
+    def seen(self) -> set[Place]:
+        """The ids that earlier runs have read back over the whole backfill."""
+        return {(region, model_id) for region, model_id in self.state.get("ids", [])}
 
 
 def load(context: Context, window: Window | None) -> list[LoadResult]:
@@ -99,173 +101,171 @@ def _load_account(
     context: Context, clients: AwsClients, account: AwsAccount, window: Window | None
 ) -> list[LoadResult]:
     state = context.landing.read_state(SOURCE, f"metrics-{account.id}")
-    known = _known_ids(context, account)
-    listed: dict[str, set[Series]] = {}
-    for region in context.config.aws.regions:
-        listed[region] = _listed(clients, clients.cloudwatch(account, region), account, region)
-    ids = known | {(one.region, one.model_id) for series in listed.values() for one in series}
+    regions = context.config.aws.regions
+    statistics = _statistics(context)
+    listed = {region: listed_series(clients, account, region, statistics) for region in regions}
+    ids = _known_ids(context, account) | {
+        (region, series.metric.dimensions[0][1]) for region, found in listed.items() for series in found
+    }
     ids |= {(region, model_id) for region, model_id in state.get("ids", []) if region in listed}
-    is_new = not {f"{region} {model_id}" for region, model_id in ids} <= {" ".join(one) for one in state.get("ids", [])}
-    span = window or _default_window(context, None if is_new else state.get("loaded_to"))
-    tables: list[pa.Table] = []
-    for region, shown in listed.items():
-        wanted = {
-            Series(region, model_id, metric) for place, model_id in ids if place == region for metric in CORE_METRICS
-        }
-        client = clients.cloudwatch(account, region)
-        tables += _read(clients, client, account, sorted(wanted | shown, key=_order), span)
-    points = pa.concat_tables([METRICS_HOURLY.schema.empty_table(), *tables])
-    results = [_write_day(context, account, day, points) for day in days(span)]
-    newest = pc.max(points["timestamp"]).as_py()
-    seen_to = max(
-        filter(None, [newest and newest + timedelta(seconds=PERIOD_S), _moment(state.get("watermark"))]), default=None
-    )
-    loaded_to = max(filter(None, [min(span.end, context.run.as_of), _moment(state.get("loaded_to"))]))
-    context.landing.write_state(
-        SOURCE,
-        f"metrics-{account.id}",
-        {
-            "ids": sorted(ids),
-            "loaded_to": loaded_to.isoformat(),
-            "watermark": seen_to.isoformat() if seen_to else None,
-        },
-    )
-    context.landing.report(SOURCE, account.id, seen_to)
+    reading = _Account(account, state, listed, ids)
+    pulls = [
+        _pull(context, clients, reading, contract, places, span)
+        for contract, places, span in _plan(context, reading, window)
+    ]
+    # everything is read before anything is replaced
+    results = [result for pull in pulls for result in merge(context.landing, account.id, pull)]
+    _remember(context, reading, window, pa.concat_tables([pull.fresh for pull in pulls]))
     return results
 
 
-def _default_window(context: Context, loaded_to: str | None) -> Window:
-    """The backfill when nothing is known yet, else the trailing days and what lies between them and the last run."""
+def _pull(
+    context: Context,
+    clients: AwsClients,
+    reading: _Account,
+    contract: StreamContract,
+    places: set[Place],
+    span: Window,
+) -> Pull:
+    """Read the series of `places` over `span` in every region."""
+    asked: set[tuple[str, str, str]] = set()
+    tables = [contract.schema.empty_table()]
+    for region in context.config.aws.regions:
+        wanted = _wanted(reading, region, places, span, context.run.as_of)
+        asked |= {(region, series.metric.dimensions[0][1], series.metric.name) for series in wanted}
+        for part, period_s in segments(span, context.run.as_of, HOUR_S if contract is METRICS_HOURLY else MINUTE_S):
+            tables += _read(clients, reading, region, wanted, part, period_s)
+    return Pull(contract, list(days(span)), pa.concat_tables(tables), asked)
+
+
+def _plan(
+    context: Context, reading: _Account, window: Window | None
+) -> Iterator[tuple[StreamContract, set[Place], Window]]:
+    """Which ids are read over which span, for the hours and, where switched on, the minutes of provisioned models."""
     as_of = context.run.as_of
-    first = as_of - timedelta(days=min(context.config.backfill_days, RETENTION_DAYS))
-    earlier = _moment(loaded_to)
-    if earlier is not None:
-        first = max(first, min(earlier, as_of) - timedelta(days=REREAD_DAYS))
-    return Window(day_start(first.date()), as_of)
+    oldest = as_of - timedelta(days=min(context.config.backfill_days, RETENTION_DAYS[HOUR_S]))
+    backfill = Window(day_start(oldest.date()), as_of)
+    earlier = _moment(reading.state.get("loaded_to"))
+    known = reading.ids & reading.seen if earlier else set[Place]()
+    if window is not None:
+        plan = [(reading.ids, window)]
+    elif earlier is None:
+        plan = [(reading.ids, backfill)]
+    else:
+        first = max(oldest, min(earlier, as_of) - timedelta(days=REREAD_DAYS))
+        plan = [(known, Window(day_start(first.date()), as_of)), (reading.ids - known, backfill)]
+    with_minutes = context.config.aws.provisioned_minutes
+    finest = as_of - timedelta(days=RETENTION_DAYS[MINUTE_S])
+    for number, (places, span) in enumerate(plan):
+        if number and not places:
+            continue
+        yield METRICS_HOURLY, places, span
+        provisioned = {place for place in places if ":provisioned-model/" in place[1]}
+        if with_minutes and provisioned:
+            start = span.start if window is not None else max(span.start, day_start(finest.date()))
+            yield METRICS_MINUTELY, provisioned, Window(start, span.end)
+
+
+def _wanted(reading: _Account, region: str, places: set[Place], span: Window, as_of: datetime) -> set[Series]:
+    """The series of `places` that can have a point in `span`."""
+    here = {model_id for place, model_id in places if place == region}
+    wanted = {series for series in reading.listed[region] if series.metric.dimensions[0][1] in here}
+    if span.start < as_of - timedelta(days=LISTED_DAYS):
+        wanted |= {Series(_metric(model_id, name)) for model_id in here for name in COUNTERS}
+    return wanted
+
+
+def _metric(model_id: str, name: str) -> Metric:
+    return Metric(NAMESPACE, name, (("ModelId", model_id),))
+
+
+def _read(
+    clients: AwsClients, reading: _Account, region: str, wanted: set[Series], span: Window, period_s: int
+) -> list[pa.Table]:
+    account = reading.account
+    where = f"CloudWatch data of {account.name} ({account.id}) in {region}"
+
+    def read_batch(batch: list[Series]) -> pa.Table:
+        client = clients.cloudwatch(account, region)
+        points = read_call(client, batch, span, period_s, where=where, spent=reading.spent)
+        return table_of(account.id, region, list(points))
+
+    read = clients.calling(where, "cloudwatch:GetMetricData")(read_batch)
+    return [read(batch) for batch in calls(wanted, span, period_s)]
+
+
+def _remember(context: Context, reading: _Account, window: Window | None, fresh: pa.Table) -> None:
+    """Keep how far this account is read, and what the reading cost; a window that was asked for moves nothing on."""
+    account, state, spent = reading.account, reading.state, reading.spent
+    newest: Any = pc.max(fresh["timestamp"]).as_py()
+    watermark = max(filter(None, [newest and newest + timedelta(hours=1), _moment(state.get("watermark"))]), default=None)
+    loaded_to = state.get("loaded_to") if window is not None else context.run.as_of.isoformat()
+    ids = sorted(reading.seen if window is not None else reading.ids)
+    kept = {
+        "ids": ids,
+        "loaded_to": loaded_to,
+        "watermark": watermark.isoformat() if watermark else None,
+        "last_calls": spent.calls,
+        "last_metrics": spent.metrics,
+        "last_usd": str(spent.usd),
+    }
+    context.landing.write_state(SOURCE, f"metrics-{account.id}", kept)
+    context.landing.report(SOURCE, account.id, watermark)
+    logger.info(
+        "read CloudWatch",
+        extra={"account": account.id, "calls": spent.calls, "metrics": spent.metrics, "usd": str(spent.usd)},
+    )
 
 
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _order(series: Series) -> tuple[str, str, str]:
-    return series.region, series.model_id, series.metric
-
-
-def _known_ids(context: Context, account: AwsAccount) -> set[tuple[str, str]]:
+def _known_ids(context: Context, account: AwsAccount) -> set[Place]:
     """Region and ModelId of everything that the inventory or the bill ever showed in this account."""
     profiles = context.landing.read(INFERENCE_PROFILES, scope=account.id)
     own = profiles.filter(pc.field("type") == "APPLICATION").select(["region", "inferenceProfileId"])
     models = context.landing.read(PROVISIONED_THROUGHPUTS, scope=account.id)
     ids = {(row["region"], row["inferenceProfileId"]) for row in own.to_pylist()}
     ids |= {(row["region"], row["provisionedModelArn"]) for row in models.to_pylist()}
-    billed = context.landing.read_state("aws_cur", "workloads").get(account.id, [])
-    return ids | {(region, model_id) for region, model_id in billed if region in context.config.aws.regions}
+    ids |= {(region, model_id) for region, model_id in context.landing.read_state("aws_cur", "workloads").get(account.id, [])}
+    return {(region, model_id) for region, model_id in ids if region in context.config.aws.regions}
 
 
-def _listed(clients: AwsClients, client: "CloudWatchClient", account: AwsAccount, region: str) -> set[Series]:
-    """The series that were alive in the last two weeks and whose only dimension is ModelId."""
-    where = f"CloudWatch metrics of {account.name} ({account.id}) in {region}"
-    list_page = clients.calling(where, "cloudwatch:ListMetrics")(client.list_metrics)
+def _statistics(context: Context) -> dict[str, tuple[str, ...]]:
+    """The metrics to read where ListMetrics shows them, each with the statistics that suit it."""
+    section = context.config.aws
+    statistics: dict[str, tuple[str, ...]] = dict.fromkeys(COUNTERS + OTHER_COUNTERS, ("Sum",))
+    if section.latency_metrics:
+        statistics |= dict.fromkeys(LATENCIES, LATENCY_STATISTICS)
+    return statistics | {name: EXTRA_STATISTICS[name] for name in section.extra_metrics}
+
+
+def listed_series(
+    clients: AwsClients, account: AwsAccount, region: str, statistics: Mapping[str, tuple[str, ...]]
+) -> set[Series]:
+    """The series of the last two weeks whose only dimension is ModelId, of the metrics that have `statistics`."""
     found: set[Series] = set()
+    for metric in listed_metrics(clients, account, region, NAMESPACE):
+        name, dimensions = metric.get("MetricName", ""), metric.get("Dimensions", [])
+        if name in statistics and [one["Name"] for one in dimensions] == ["ModelId"]:
+            found.add(Series(_metric(dimensions[0]["Value"], name), statistics[name]))
+    return found
+
+
+def listed_metrics(
+    clients: AwsClients, account: AwsAccount, region: str, namespace: str
+) -> Iterator[Mapping[str, Any]]:
+    """Every metric of a namespace that ListMetrics shows, all its pages."""
+    where = f"CloudWatch metrics of {account.name} ({account.id}) in {region}"
+    client: CloudWatchClient = clients.cloudwatch(account, region)
+    list_page = clients.calling(where, "cloudwatch:ListMetrics")(client.list_metrics)
     token: dict[str, Any] = {}
     while True:
-        page = cast(Mapping[str, Any], list_page(Namespace=NAMESPACE, **token))
+        page = cast(Mapping[str, Any], list_page(Namespace=namespace, **token))
         if "Metrics" not in page:
             raise SchemaChanged(f"{where}: the answer has no Metrics.", "Update boto3; the API may have changed.")
-        for metric in page["Metrics"]:
-            name, dimensions = metric.get("MetricName", ""), metric.get("Dimensions", [])
-            if name in CORE_METRICS + OTHER_METRICS and [one["Name"] for one in dimensions] == ["ModelId"]:
-                found.add(Series(region, dimensions[0]["Value"], name))
+        yield from page["Metrics"]
         if not page.get("NextToken"):
-            return found
+            return
         token = {"NextToken": page["NextToken"]}
-
-
-def _read(
-    clients: AwsClients, client: "CloudWatchClient", account: AwsAccount, series: list[Series], span: Window
-) -> list[pa.Table]:
-    """The points of `series` within `span`, one table per call of at most 500 queries."""
-    where = f"CloudWatch data of {account.name} ({account.id}) in {client.meta.region_name}"
-
-    def read_batch(batch: list[Series]) -> pa.Table:
-        return _read_batch(client, account.id, batch, span, where)
-
-    read = clients.calling(where, "cloudwatch:GetMetricData")(read_batch)
-    return [read(series[start : start + QUERIES_PER_CALL]) for start in range(0, len(series), QUERIES_PER_CALL)]
-
-
-def _read_batch(client: "CloudWatchClient", account_id: str, batch: list[Series], span: Window, where: str) -> pa.Table:
-    queries = [_query(number, series) for number, series in enumerate(batch)]
-    points: dict[str, list[tuple[datetime, float]]] = defaultdict(list)
-    status: dict[str, str] = {}
-    token: dict[str, Any] = {}
-    while True:
-        page = cast(
-            Mapping[str, Any],
-            client.get_metric_data(
-                MetricDataQueries=cast(Any, queries),
-                StartTime=span.start,
-                EndTime=span.end,
-                ScanBy="TimestampAscending",
-                **token,
-            ),
-        )
-        if "MetricDataResults" not in page:
-            raise SchemaChanged(
-                f"{where}: the answer has no MetricDataResults.", "Update boto3; the API may have changed."
-            )
-        for result in page["MetricDataResults"]:
-            status[result["Id"]] = result["StatusCode"]
-            points[result["Id"]] += zip(result["Timestamps"], result["Values"], strict=True)
-        if not page.get("NextToken"):
-            break
-        token = {"NextToken": page["NextToken"]}
-    _refuse_incomplete([str(query["Id"]) for query in queries], status, where)
-    return _table(account_id, batch, [points[str(query["Id"])] for query in queries])
-
-
-def _query(number: int, series: Series) -> dict[str, Any]:
-    return {
-        "Id": f"q{number:04d}",
-        "MetricStat": {
-            "Metric": {
-                "Namespace": NAMESPACE,
-                "MetricName": series.metric,
-                "Dimensions": [{"Name": "ModelId", "Value": series.model_id}],
-            },
-            "Period": PERIOD_S,
-            "Stat": "Sum",
-        },
-        "ReturnData": True,
-    }
-
-
-def _refuse_incomplete(ids: Iterable[str], status: Mapping[str, str], where: str) -> None:
-    """A series that is not complete on its last page is a failed pull, never a zero."""
-    unfinished = {status.get(one, "missing") for one in ids} - {"Complete"}
-    if "Forbidden" in unfinished:
-        raise PermissionDenied(f"{where}: CloudWatch forbids a metric.", "Grant cloudwatch:GetMetricData.")
-    if unfinished:
-        raise TransientError(f"{where}: series came back as {', '.join(sorted(unfinished))}.", "Run again later.")
-
-
-def _table(account_id: str, batch: list[Series], points: list[list[tuple[datetime, float]]]) -> pa.Table:
-    rows = [(series, moment, value) for series, found in zip(batch, points, strict=True) for moment, value in found]
-    columns = {
-        "account_id": [account_id] * len(rows),
-        "region": [series.region for series, _, _ in rows],
-        "model_id": [series.model_id for series, _, _ in rows],
-        "metric": [series.metric for series, _, _ in rows],
-        "timestamp": [moment.astimezone(UTC) for _, moment, _ in rows],
-        "value": [value for _, _, value in rows],
-    }
-    return pa.Table.from_pydict(columns, schema=METRICS_HOURLY.schema)
-
-
-def _write_day(context: Context, account: AwsAccount, day: Window, points: pa.Table) -> LoadResult:
-    moment = pc.field("timestamp")
-    rows = points.filter((moment >= pa.scalar(day.start, _MOMENT)) & (moment < pa.scalar(day.end, _MOMENT)))
-    order = [(name, "ascending") for name in ("region", "model_id", "metric", "timestamp")]
-    ordered = cast(Any, rows).sort_by(order)
-    return context.landing.write(METRICS_HOURLY, scope=account.id, window=day, batches=[ordered])
