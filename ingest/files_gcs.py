@@ -10,7 +10,7 @@ from typing import Any
 from google.api_core import exceptions as api
 from google.auth import exceptions as auth
 from google.auth.credentials import AnonymousCredentials
-from google.cloud import storage
+from google.cloud import storage  # pyright: ignore[reportMissingTypeStubs]
 
 from ingest.errors import ConfigError, CredentialExpired
 from ingest.files import ExportedFile, Folder

@@ -21,3 +21,21 @@
 {% macro label_map(labels) -%}
     map_from_entries(list_transform({{ labels }}, lambda label: struct_pack(key := label['key'], value := label['value'])))
 {%- endmacro %}
+
+{# the same of records whose fields are written with capitals, as the FOCUS export does #}
+{% macro focus_label_map(labels) -%}
+    map_from_entries(list_transform({{ labels }}, lambda label: struct_pack(key := label['Key'], value := label['Value'])))
+{%- endmacro %}
+
+{# the columns that every route of the Google bill ends in: rows and credits #}
+{% macro gcp_row_columns() -%}
+    billing_account_id, project_id, service_id, service_name, sku_id, sku, region_id, resource_id, subscription_id,
+    request_labels, project_labels, cost_type, adjustment_mode, billing_currency, usage_unit, usage_amount, pricing_amount,
+    usd_per_currency, cost, list_cost, billing_month, usage_start_at, usage_end_at, exported_at, charge_date, export_kind,
+    read_from
+{%- endmacro %}
+{% macro gcp_credit_columns() -%}
+    billing_account_id, project_id, service_id, service_name, sku_id, sku, region_id, resource_id, request_labels,
+    project_labels, credit_type, credit_name, billing_currency, usd_per_currency, amount, billing_month, charge_date,
+    export_kind, read_from
+{%- endmacro %}

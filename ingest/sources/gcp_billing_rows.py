@@ -104,7 +104,7 @@ EXPORT_ROWS = StreamContract(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ExportKind:
     """One of the tables that Google writes, and what its columns are called.
 

@@ -1,7 +1,7 @@
 with
 
 export_rows as (
-    select * from {{ ref('stg_gcp_billing__export_rows') }}
+    select * from {{ ref('int_gcp_export_rows') }}
 ),
 
 skus as (

@@ -1,7 +1,7 @@
 with
 
 credits as (
-    select * from {{ ref('stg_gcp_billing__credits') }}
+    select * from {{ ref('int_gcp_export_credits') }}
 ),
 
 skus as (

@@ -1,11 +1,11 @@
 with
 
 export_rows as (
-    select * from {{ ref('stg_gcp_billing__export_rows') }}
+    select * from {{ ref('int_gcp_export_rows') }}
 ),
 
 credits as (
-    select * from {{ ref('stg_gcp_billing__credits') }}
+    select * from {{ ref('int_gcp_export_credits') }}
 ),
 
 amounts as (

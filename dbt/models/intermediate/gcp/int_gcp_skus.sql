@@ -1,7 +1,7 @@
 with
 
 export_rows as (
-    select * from {{ ref('stg_gcp_billing__export_rows') }}
+    select * from {{ ref('int_gcp_export_rows') }}
 ),
 
 model_names as (
@@ -15,8 +15,8 @@ billed_skus as (
         service_name,
         sku_id,
         sku,
-        -- dashes of any kind part the words of Claude's SKUs
-        lower(regexp_replace(replace(sku, '—', ' '), '\s+', ' ', 'g')) as words,
+        -- dashes of any kind part words; a hyphen inside a name does too
+        trim(lower(regexp_replace(regexp_replace(sku, '[—–-]', ' ', 'g'), '\s+', ' ', 'g'))) as words,
         service_id in ('C7E2-9256-1C43', 'AEFD-7695-64FA')
         or service_name in ('Vertex AI', 'Gemini API', 'Generative Language API')
         or service_name like 'Claude %' as is_model_service
@@ -32,6 +32,8 @@ parsed as (
         service_name,
         sku_id,
         sku,
+        words,
+        is_model_service,
         case
             when not is_model_service then null
             when words similar to '.*claude (opus|sonnet|haiku) [0-9].*'
@@ -45,13 +47,18 @@ parsed as (
                 )
             when words similar to '.*claude [0-9].* (opus|sonnet|haiku).*'
                 then replace(regexp_extract(words, 'claude [0-9]+([ .][0-9]+)? (opus|sonnet|haiku)'), ' ', '-')
+            when words similar to '.*gemini embedding [0-9]+.*'
+                then replace(regexp_extract(words, 'gemini embedding [0-9]+'), ' ', '-')
             when words like '%gemini%'
                 then replace(replace(
-                    nullif(regexp_extract(words, 'gemini [0-9][0-9./ ]*(flash lite|flash live|flash|pro|ultra|nano)'), ''),
+                    nullif(regexp_extract(
+                        words, 'gemini [0-9][0-9./ ]*(flash lite live|flash lite|flash live|flash|pro|ultra|nano)'
+                    ), ''),
                     ' / ', '/'
                 ), ' ', '-')
                 -- "image" before a direction is a modality, unless a modality follows it: then it names the image model
-                || case when words similar to '.* image (text|image) (input|output).*' then '-image' else '' end
+                || case when words similar to '.* image (text|image) .*(in|out)put.*' then '-image' else '' end
+                || case when words like '% tts %' then '-tts' else '' end
             when words like '%model as a service %'
                 then nullif(replace(regexp_extract(
                     words, 'model as a service (.+?) (batch )?(cached )?(input|output)', 1
@@ -79,7 +86,7 @@ parsed as (
             else 'on_demand'
         end as pricing_category,
         case
-            when words similar to '.*[( ]long\).*' or words like '%context window size from 200001 %' then 'long'
+            when words similar to '.*[( ]long\).*' or words similar to '.*context window size from [1-9].*' then 'long'
             else 'default'
         end as context_band,
         words similar to '.*thinking (text )?output.*' as is_thinking

@@ -16,6 +16,25 @@ loads as (
     select * from {{ ref('stg_landing__statuses') }}
 ),
 
+reviews as (
+    select * from {{ ref('int_gcp_sku_reviews') }}
+    where reason in ('unmatched_service', 'unit_price_outlier', 'unparsed')
+),
+
+-- one sentence for every account: a SKU is read alike in each
+review as (
+    select
+        count(*) as skus,
+        'SKUs to look at (int_gcp_sku_reviews): '
+        || string_agg(sku || ' ' || cast(cast(cost_usd as decimal(38, 2)) as varchar) || ' USD', ', ' order by abs(cost_usd) desc, sku)
+        || '.' as message
+    from (
+        select * from reviews
+        order by abs(cost_usd) desc, sku
+        limit 5
+    ) as largest
+),
+
 billed as (
     select
         billing_account_id,
@@ -44,16 +63,24 @@ billing_status as (
         billed.watermark,
         completeness.complete_through,
         billed.landed_rows as rows,
-        case
-            -- two days are the export's usual delay
-            when completeness.first_missing <= cast(timestamp '{{ var("as_of") }}' as date) - 2
-                then
-                    'Bill rows from ' || completeness.first_missing
-                    || ' on have not all arrived, although the usage was metered: late data.'
-        end as message
+        nullif(concat_ws(
+            ' ',
+            case
+                -- two days are the export's usual delay
+                when completeness.first_missing <= cast(timestamp '{{ var("as_of") }}' as date) - 2
+                    then
+                        'Bill rows from ' || completeness.first_missing
+                        || ' on have not all arrived, although the usage was metered: late data.'
+            end,
+            loads.message,
+            case when review.skus > 0 then review.message end
+        ), '') as message
     from billed
+    cross join review
     left join completeness
         on billed.billing_account_id = completeness.billing_account_id
+    left join loads
+        on loads.source = 'gcp_billing' and billed.billing_account_id = loads.account_id
 ),
 
 metered as (

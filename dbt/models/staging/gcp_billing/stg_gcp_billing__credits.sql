@@ -25,6 +25,8 @@ cast_credits as (
         coalesce(resource['global_name'], resource['name'], subscription['instance_id']) as resource_id,
         {{ label_map('labels') }} as request_labels,
         {{ label_map("project['labels']") }} as project_labels,
+        coalesce(export_kind, 'detailed') as export_kind,
+        coalesce(read_from, 'table') as read_from,
         credit['type'] as credit_type,
         credit['full_name'] as credit_name,
         currency as billing_currency,
