@@ -36,6 +36,7 @@ def write(world: "World") -> tuple[pa.Table, pa.Table]:
     rows = export_table([*spend, *others], google)
     pq.write_table(rows, folder / "export.parquet", compression="zstd", row_group_size=ROWS_PER_GROUP)
     pq.write_table(metrics.series_table(world, traffic), folder / "metrics.parquet", compression="zstd")
+    pq.write_table(metrics.latency_table(traffic), folder / "latencies.parquet", compression="zstd")
     pq.write_table(request_log.entry_table(world, traffic), folder / "request_log.parquet", compression="zstd")
     account = google["billing_account_id"]
     place = {**google["export"], "table": f"gcp_billing_export_resource_v1_{account.replace('-', '_')}"}
