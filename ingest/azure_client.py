@@ -8,9 +8,11 @@ through `AzureCaller.call`.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
+from azure.core import PipelineClient
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError, ServiceRequestError
 from azure.core.rest import HttpRequest
@@ -23,6 +25,7 @@ from azure.monitor.query import LogsQueryClient
 from azure.monitor.querymetrics import MetricsClient
 
 from ingest.azure_errors import Permission, first_line, named, origin
+from ingest.azure_pace import Pacer
 from ingest.errors import SchemaChanged, TerminalError, TransientError, Unreachable
 from ingest.retry import retrying
 from ingest.settings import Settings
@@ -48,15 +51,17 @@ class AzureCaller:
     Args:
         settings: endpoints (all None for the real cloud) and the retry budget.
         tenant_id: tenant of `sources.yml`, named in errors.
+        pacer: keeps the cost queries within their budget.
     """
 
-    def __init__(self, settings: Settings, tenant_id: str) -> None:
+    def __init__(self, settings: Settings, tenant_id: str, pacer: Pacer | None = None) -> None:
         self._settings = settings
         self._tenant_id = tenant_id
         self.arm_endpoint = settings.azure_arm_endpoint or ARM_ENDPOINT
         # True means the machine's own certificates
         self._verify: bool | str = str(settings.azure_ca_bundle) if settings.azure_ca_bundle else True
         self._credential = self._sign_in()
+        self.pacer = pacer or Pacer(speed=settings.azure_qpu_speed)
 
     def _sign_in(self) -> TokenCredential:
         if self._settings.azure_authority_host is None:
@@ -162,6 +167,19 @@ class AzureCaller:
             return cast(Mapping[str, Any], response.json())
 
         return self.call(action, what=what, permission=permission)
+
+    def download(self, link: str, target: Path, *, what: str) -> None:
+        """Copy what lies behind a signed link; the bearer token stays here."""
+
+        def action() -> None:
+            with PipelineClient[Any, Any](link, policies=[], **self._options) as client:
+                response = client.send_request(HttpRequest("GET", link), stream=True)
+                response.raise_for_status()
+                with target.open("wb") as copy:
+                    for chunk in response.iter_bytes():
+                        copy.write(chunk)
+
+        self.call(action, what=what, permission=Permission("Cost Management Reader", "the scope of the report"))
 
     def refuse_foreign(self, link: str, what: str) -> None:
         """Refuse a link to another host, to which the bearer token would be sent.

@@ -94,6 +94,11 @@ def named(error: AzureError, what: str, permission: Permission, tenant_id: str) 
 def _refused(error: AzureError, status: int, what: str, permission: Permission) -> InferledgerError:
     if status == 403:
         return PermissionDenied(f"{what}: Azure refused with 403 ({_code(error)}).", str(permission))
+    if status == 400 and "group" in str(error).lower():
+        return TerminalError(
+            f"{what}: Azure refuses so many groupings in one query: {first_line(error)}.",
+            "Read the bill from cost exports instead: `route: export` in sources.yml, see docs/sources/azure_cost.md.",
+        )
     if status == 404 and _code(error) in _MISSING:
         return ConfigError(
             f"{what}: {first_line(error)}.", "Check the ids under 'azure' in sources.yml, and the tenant."

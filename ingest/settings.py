@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     azure_blob_connection_string: str | None = None
     azure_authority_host: str | None = None
     azure_ca_bundle: Path | None = None
+    # how much faster than Azure's a local stand-in refills the budget of cost queries
+    azure_qpu_speed: float = Field(default=1.0, gt=0)
     anthropic_endpoint: str | None = None
     openai_endpoint: str | None = None
 

@@ -24,7 +24,11 @@
     service_name,
     consumed_service as service_id,
     meter as sku,
-    service_name as product_family,
+    -- what partners sell stands under a category of all marketplaces; its publisher says what it is
+    case
+        when lower(publisher_name) not in ('microsoft', 'azure', 'microsoft corporation') then publisher_name
+        else service_name
+    end as product_family,
     resource_id,
     workload_id,
     native_team,

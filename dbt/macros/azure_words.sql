@@ -15,6 +15,30 @@
     )
 {%- endmacro %}
 
+{# the words of a meter name that are left when class, scope, tier and unit are taken out: the model, and its version #}
+{% macro azure_model_words(words) -%}
+    list_filter({{ words }}, lambda word: not list_contains({{ azure_spellings('any') }}, word))
+{%- endmacro %}
+
+{# a model's version on a meter: month and day, 0806 for the sixth of August #}
+{% macro azure_version_pattern() -%}
+    (0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])
+{%- endmacro %}
+
+{#
+    What a meter of AI services counts: `tokens`; `provisioned` hours of units; `commitment`, the older form of those,
+    by the month; `hosting` of a fine-tuned deployment; `training`. Only a meter of tokens names a model to look up.
+#}
+{% macro azure_meter_kind(meter) -%}
+    case
+        when regexp_matches(lower({{ meter }}), 'provisioned[ -]managed') then 'provisioned'
+        when regexp_matches(lower({{ meter }}), 'provisioned[ -]throughput') then 'commitment'
+        when regexp_matches(lower({{ meter }}), 'hosting unit|model hosting') then 'hosting'
+        when regexp_matches(lower({{ meter }}), 'training|mdl grdr|grader') then 'training'
+        else 'tokens'
+    end
+{%- endmacro %}
+
 {# every spelling of a part of a meter name that has been seen #}
 {% macro azure_spellings(part) -%}
     {%- set spellings = {
@@ -42,8 +66,8 @@
 
 {# how many units a block of UnitOfMeasure holds: 1K, 1M, 100, 1/Hour; NULL for a spelling that is not known #}
 {% macro azure_block_size(unit_of_measure) -%}
-    cast(regexp_extract({{ unit_of_measure }}, '^([0-9]+)([KM]?)($|[ /])', 1) as bigint)
-    * case regexp_extract({{ unit_of_measure }}, '^([0-9]+)([KM]?)($|[ /])', 2)
+    try_cast(regexp_extract(upper(trim({{ unit_of_measure }})), '^([0-9]+)([KM]?)($|[ /])', 1) as bigint)
+    * case regexp_extract(upper(trim({{ unit_of_measure }})), '^([0-9]+)([KM]?)($|[ /])', 2)
         when 'K' then 1000
         when 'M' then 1000000
         else 1

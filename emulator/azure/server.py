@@ -11,6 +11,7 @@ from ssl import SSLError
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from emulator.azure.details import Details
 from emulator.azure.identity import CLIENT_ID, CLIENT_SECRET, Identity
 from emulator.azure.monitor import Metrics
 from emulator.azure.query import CostQueries
@@ -43,6 +44,19 @@ ROUTES: tuple[tuple[str, str, re.Pattern[str], str | None], ...] = tuple(
         ("metrics_batch", "POST", rf"{SUBSCRIPTION}/metrics:getBatch", METRICS_AUDIENCE),
         ("logs_query", "POST", r"/v1/workspaces/(?P<workspace>[^/]+)/query", LOGS_AUDIENCE),
         ("logs_query", "POST", rf"/v1(?P<workspace>{SUBSCRIPTION}/.+)/query", LOGS_AUDIENCE),
+        (
+            "details_report",
+            "POST",
+            r"(?P<scope>/.+)/providers/Microsoft\.CostManagement/generateCostDetailsReport",
+            ARM_AUDIENCE,
+        ),
+        (
+            "details_result",
+            "GET",
+            r"(?P<scope>/.+)/providers/Microsoft\.CostManagement/costDetailsOperationResults/(?P<name>[^/]+)",
+            ARM_AUDIENCE,
+        ),
+        ("details_blob", "GET", r"/costdetails/(?P<name>[^/]+)/(?P<number>\d+)\.csv", None),
         ("query", "POST", r"(?P<scope>/.+)/providers/Microsoft\.CostManagement/query", ARM_AUDIENCE),
         (
             "reservation_summaries",
@@ -75,16 +89,18 @@ ROUTES: tuple[tuple[str, str, re.Pattern[str], str | None], ...] = tuple(
         ("metrics", "GET", rf"(?P<resource>{SUBSCRIPTION}/.+)/providers/Microsoft\.Insights/metrics", ARM_AUDIENCE),
     )
 )
+SIGN_IN = ("openid_configuration", "token")
 METRIC_OPERATIONS = ("metrics", "metrics_batch")
 
 
 class Azure:
     """The tenant behind the sockets: routes a call to what answers it and lets faults strike."""
 
-    def __init__(self, folder: Path, clock: Clock, faults: Faults, qpu_speed: float) -> None:
+    def __init__(self, folder: Path, clock: Clock, faults: Faults, budget: QpuBudget) -> None:
         self._clock = clock
         self._faults = faults
-        self._budget = QpuBudget(qpu_speed)
+        self._budget = budget
+        self._details = Details(folder)
         self._resources = Resources(folder)
         inventory = self._resources.inventory
         self.identity = Identity(inventory["tenant_id"])
@@ -103,7 +119,7 @@ class Azure:
         try:
             operation, found, audience = _route(call)
             # signing in is not the cloud's data: `*` of azure leaves it alone
-            cloud = ENTRA if audience is None else CLOUD
+            cloud = ENTRA if operation in SIGN_IN else CLOUD
             fault = self._faults.take(cloud, operation, {"path": call.path, **call.query, "body": call.json})
             if audience is not None:
                 self.identity.check(call, audience)
@@ -126,6 +142,9 @@ class Azure:
             "metrics": lambda: self._metrics.single(call, found["resource"], now),
             "logs_query": lambda: self.workspace.query(call, found["workspace"], now),
             "query": lambda: self._query(call, found["scope"], fault),
+            "details_report": lambda: self._details.ask(call, found["scope"], now),
+            "details_result": lambda: self._details.result(call, found["name"], now),
+            "details_blob": lambda: self._details.blob(call, found["name"], int(found["number"])),
             "reservation_summaries": lambda: self._resources.reservation_summaries(call, found["scope"], now),
             "reservation_details": lambda: self._resources.reservation_details(call, found["scope"], now),
             "reservation_transactions": lambda: self._resources.reservation_transactions(call, found["account"], now),
@@ -206,12 +225,13 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(*self.server.azure.answer(call))
 
     def _send(self, reply: Reply, is_cut: bool) -> None:
-        payload = b"" if reply.body is None else json.dumps(reply.body).encode()
+        is_file = isinstance(reply.body, bytes)
+        payload = reply.body if is_file else b"" if reply.body is None else json.dumps(reply.body).encode()
         self.send_response(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)
         if reply.body is not None:
-            self.send_header("Content-Type", "application/json; charset=utf-8")
+            self.send_header("Content-Type", "text/csv" if is_file else "application/json; charset=utf-8")
         # 204 has no body and no length
         if reply.status != 204:
             self.send_header("Content-Length", str(len(payload)))
@@ -248,9 +268,17 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-def start(folder: Path, clock: Clock, faults: Faults, *, port: int = 0, qpu_speed: float = QPU_SPEED) -> Service:
+def start(
+    folder: Path,
+    clock: Clock,
+    faults: Faults,
+    *,
+    port: int = 0,
+    qpu_speed: float = QPU_SPEED,
+    budget: QpuBudget | None = None,
+) -> Service:
     """Serve a world's Azure on 127.0.0.1; raises OSError when the port is taken, FileNotFoundError without a world."""
-    azure = Azure(folder, clock, faults, qpu_speed)
+    azure = Azure(folder, clock, faults, budget or QpuBudget(qpu_speed))
     authority_path = folder / "authority.pem"
     server = _Server(port, azure, authority_path)
     thread = threading.Thread(target=server.serve_forever, name="emulator-azure", daemon=True)
@@ -268,6 +296,7 @@ def start(folder: Path, clock: Clock, faults: Faults, *, port: int = 0, qpu_spee
         "INFERLEDGER_AZURE_LOGS_ENDPOINT": server.base,
         "INFERLEDGER_AZURE_AUTHORITY_HOST": server.base,
         "INFERLEDGER_AZURE_CA_BUNDLE": str(authority_path.resolve()),
+        "INFERLEDGER_AZURE_QPU_SPEED": str(qpu_speed),
         "AZURE_TENANT_ID": azure.identity.tenant_id,
         "AZURE_CLIENT_ID": CLIENT_ID,
         "AZURE_CLIENT_SECRET": CLIENT_SECRET,

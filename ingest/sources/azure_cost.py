@@ -12,19 +12,20 @@ touch, because Azure restates a month until five days after its end, and any mon
 Stop rule: an answer without nextLink. Run alone: `inferledger ingest azure_cost`, or with `--path` on exported files.
 """
 
-from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from ingest.azure_client import AzureCaller, reader
-from ingest.checks import Finding
+from ingest.azure_errors import Permission
 from ingest.config import load_configuration
+from ingest.config_azure import Route
 from ingest.config_rules import TagSynonyms
 from ingest.contracts import Context, LoadResult
 from ingest.errors import EmptyAnswer
-from ingest.files import Folder, open_folder
+from ingest.files import Folder
 from ingest.run import Window, months
-from ingest.sources.azure_cost_files import land_folder
+from ingest.sources.azure_cost_details import is_landed, load_details
+from ingest.sources.azure_cost_files import land_folder, load_exports
 from ingest.sources.azure_cost_picture import ACTUAL, AMORTIZED, SOURCE, TAGS, VIEWS, Account, one_picture
 from ingest.sources.azure_cost_shapes import CONTRACTS
 
@@ -48,9 +49,57 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:
     """
     config = context.config.azure
     caller = AzureCaller(context.settings, config.tenant_id)
-    account = Account(caller, caller.costs(), config)
+    results: list[LoadResult] = []
+    for route, wanted in _by_route(context, window).items():
+        if not wanted:
+            continue
+        if route == "query":
+            results += _load_query(context, caller, wanted)
+        elif route == "details":
+            results += load_details(context, caller, _report_scopes(context), wanted)
+        else:
+            results += load_exports(context, Window(wanted[0].start, wanted[-1].end))
+    return results
+
+
+def _by_route(context: Context, window: Window | None) -> dict[Route, list[Window]]:
+    """The months to read, oldest first, by the route that is configured for them."""
+    config, as_of = context.config.azure, context.run.as_of
+    if window is not None:
+        return {config.route: list(months(window))}
+    backfill = list(months(Window(as_of - timedelta(days=context.config.backfill_days), as_of)))
+    recent = set(months(Window(as_of - timedelta(days=TRAILING_DAYS), as_of)))
+    routes: dict[Route, list[Window]] = {config.route: [], config.backfill_route or config.route: []}
+    for month in backfill:
+        route = config.route if month in recent else config.backfill_route or config.route
+        # an export tells by itself which of its deliveries were read
+        if month in recent or route == "export" or not _is_landed(context, route, month):
+            routes[route].append(month)
+    return routes
+
+
+def _is_landed(context: Context, route: Route, month: Window) -> bool:
+    config = context.config.azure
+    if route == "details":
+        kinds = {kind for kind, _, _ in _report_scopes(context)}
+        return is_landed(context, month, config.billing_account_id.lower(), kinds)
+    account = Account.of(config)
+    scopes = [*account.usage_scopes, *account.billing_scopes]
+    start = f"{month.start:%Y-%m-%d}"
+    return all(start in context.landing.windows(contract, scope) for _, contract in VIEWS for scope in scopes)
+
+
+def _report_scopes(context: Context) -> list[tuple[str, str, Permission]]:
+    """The billing scopes that cost details reports are asked of."""
+    config = context.config.azure
+    kind = "billing_profile" if config.billing_profiles else "billing_account"
+    return [(kind, scope.path, scope.permission) for scope in Account.of(config).billing_scopes.values()]
+
+
+def _load_query(context: Context, caller: AzureCaller, wanted: list[Window]) -> list[LoadResult]:
+    config = context.config.azure
+    account = Account(config, caller, caller.costs())
     keys = {sub.id.lower(): _tag_keys(context, caller, sub.id.lower()) for sub in config.subscriptions}
-    wanted = _wanted(context, window)
     results: list[LoadResult] = []
     strangers: set[str] = set()
     for done, month in enumerate(wanted, start=1):
@@ -65,20 +114,8 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:
             f"azure_cost: billing account {config.billing_account_id} shows no cost for {wanted[0]} to {wanted[-1]}.",
             "Check the billing account and subscriptions in sources.yml; new cost takes 8 to 24 hours to appear.",
         )
-    _report(context, strangers)
+    _report(context, account, strangers)
     return results
-
-
-def _wanted(context: Context, window: Window | None) -> list[Window]:
-    """The months to read, oldest first."""
-    if window is not None:
-        return list(months(window))
-    as_of, config = context.run.as_of, context.config
-    backfill = months(Window(as_of - timedelta(days=config.backfill_days), as_of))
-    recent = set(months(Window(as_of - timedelta(days=TRAILING_DAYS), as_of)))
-    scopes = [*(sub.id.lower() for sub in config.azure.subscriptions), config.azure.billing_account_id]
-    landed = [set(context.landing.windows(contract, scope)) for _, contract in VIEWS for scope in scopes]
-    return [m for m in backfill if m in recent or not all(f"{m.start:%Y-%m-%d}" in found for found in landed)]
 
 
 def _tag_keys(context: Context, caller: AzureCaller, subscription_id: str) -> tuple[str, ...]:
@@ -97,16 +134,17 @@ def _tag_keys(context: Context, caller: AzureCaller, subscription_id: str) -> tu
     return tuple(sorted(known & used))
 
 
-def _report(context: Context, strangers: set[str]) -> None:
+def _report(context: Context, account: Account, strangers: set[str]) -> None:
     """Say how far each account's usage is known, and which subscriptions are missing from the configuration."""
     config = context.config.azure
     message = None
     if strangers:
         message = f"Subscriptions with cost that sources.yml does not name: {', '.join(sorted(strangers))}."
-    for scope in (*(sub.id.lower() for sub in config.subscriptions), config.billing_account_id):
+    last = list(account.billing_scopes)[-1]
+    for scope in (*account.usage_scopes, *account.billing_scopes):
         days = cast(list[int], context.landing.read(ACTUAL, scope=scope).column("UsageDate").to_pylist())
         watermark = _day_end(max(days)) if days else None
-        context.landing.report(SOURCE, scope, watermark, message if scope == config.billing_account_id else None)
+        context.landing.report(SOURCE, scope, watermark, message if scope == last else None)
 
 
 def _day_end(number: int) -> datetime:

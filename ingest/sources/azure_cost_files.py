@@ -16,7 +16,7 @@ from typing import Literal
 from ingest.contracts import Context, LoadResult, StreamContract
 from ingest.errors import ConfigError, CorruptFile, SchemaChanged
 from ingest.file_rows import open_bytes
-from ingest.files import Folder
+from ingest.files import Folder, open_folder
 from ingest.quarantine import Quarantine
 from ingest.run import Window
 from ingest.sources.azure_cost_deliveries import Delivery, find
@@ -84,6 +84,34 @@ def land_folder(
     """
     found = find(folder)
     return land(context, folder, found.deliveries, window, route=route, told=found.passed_over)
+
+
+def load_exports(context: Context, window: Window) -> list[LoadResult]:
+    """Land what the configured exports delivered for months in `window`; a delivery that was read is not read again.
+
+    Raises:
+        EmptyAnswer: an export's folder is empty.
+        ConfigError, PermissionDenied, CorruptFile, Shrunk, SchemaChanged: as the folder is read.
+    """
+    results: list[LoadResult] = []
+    for export in context.config.azure.exports:
+        known: dict[str, str] = context.landing.read_state(SOURCE, f"export-{export.name}")
+        with open_folder(export.location, context.settings) as folder:
+            found = find(folder)
+            fresh = [delivery for delivery in found.deliveries if known.get(_name(delivery)) != delivery.mark]
+            fresh = [one for one in fresh if not one.span or any(_inside(month, window) for month in one.wanted)]
+            if fresh:
+                results += land(context, folder, fresh, window, told=found.passed_over)
+        known |= {_name(delivery): delivery.mark for delivery in fresh}
+        context.landing.write_state(SOURCE, f"export-{export.name}", known)
+    if not results:
+        for account, day in context.landing.read_state(SOURCE, "accounts").items():
+            context.landing.report(SOURCE, account, datetime.fromisoformat(day))
+    return results
+
+
+def _name(delivery: Delivery) -> str:
+    return f"{delivery.scope_kind} {delivery.scope_id} {delivery.view} {delivery.name}"
 
 
 def land(
@@ -283,8 +311,11 @@ def _report(gathered: _Load) -> None:
     bad = sum(len(part.bad) for part in gathered.parts.values())
     notes = [f"{bad} rows are set apart" if bad else "", _first(gathered.told) if gathered.told else ""]
     message = "; ".join(note for note in notes if note) or None
+    known: dict[str, str] = gathered.context.landing.read_state(SOURCE, "accounts")
     for account, day in newest.items():
-        known = day > date.min
-        watermark = datetime.combine(day, datetime.min.time(), UTC) + timedelta(days=1) if known else None
+        if day > date.min:
+            end = datetime.combine(day, datetime.min.time(), UTC) + timedelta(days=1)
+            known[account] = max(known.get(account, ""), end.isoformat())
+        watermark = datetime.fromisoformat(known[account]) if account in known else None
         gathered.context.landing.report(SOURCE, account, watermark, message)
-
+    gathered.context.landing.write_state(SOURCE, "accounts", known)

@@ -75,30 +75,61 @@ VIEWS = (("ActualCost", ACTUAL), ("AmortizedCost", AMORTIZED))
 
 
 @dataclass(frozen=True)
+class Scope:
+    """What a query is asked of, by its ARM path, and what that needs."""
+
+    path: str
+    permission: Permission
+
+
+@dataclass(frozen=True)
 class Account:
     """The billing account with what is needed to read it."""
 
-    caller: AzureCaller
-    client: CostManagementClient
     config: AzureSources
+    caller: AzureCaller | None = None
+    client: CostManagementClient | None = None
+
+    @classmethod
+    def of(cls, config: AzureSources) -> "Account":
+        """The account as configured, which cannot ask."""
+        return cls(config)
 
     @property
-    def scope(self) -> str:
-        return f"providers/Microsoft.Billing/billingAccounts/{self.config.billing_account_id}"
+    def billing_scopes(self) -> dict[str, Scope]:
+        """Where what is no usage is read, by its name in landing: the billing account, or its profiles."""
+        account = self.config.billing_account_id
+        path = f"providers/Microsoft.Billing/billingAccounts/{account}"
+        if not self.config.billing_profiles:
+            role = "Enrollment Reader (EA) or Billing account reader (MCA)"
+            return {account: Scope(path, Permission(role, f"billing account {account}"))}
+        return {
+            f"{account}-{profile}": Scope(
+                f"{path}/billingProfiles/{profile}", Permission("Billing profile reader", f"billing profile {profile}")
+            )
+            for profile in self.config.billing_profiles
+        }
 
     @property
-    def permission(self) -> Permission:
-        return Permission(
-            "Enrollment Reader (EA) or Billing account reader (MCA)",
-            f"billing account {self.config.billing_account_id}",
-        )
+    def usage_scopes(self) -> dict[str, Scope]:
+        """Where usage is read, by its name in landing: management groups where given, else each subscription."""
+        role = "Cost Management Reader"
+        if self.config.management_groups:
+            base = "providers/Microsoft.Management/managementGroups"
+            return {
+                f"group-{group}": Scope(f"{base}/{group}", Permission(role, f"management group {group}"))
+                for group in self.config.management_groups
+            }
+        return {
+            sub.id.lower(): Scope(f"subscriptions/{sub.id.lower()}", Permission(role, f"subscription {sub.id.lower()}"))
+            for sub in self.config.subscriptions
+        }
 
-    def ask(self, query: Query, window: Window, subscription_id: str | None = None) -> Answer:
-        """Rows of the billing account, or of one subscription."""
-        if subscription_id is None:
-            return ask(self.caller, self.client, self.scope, query, window, self.permission)
-        permission = Permission("Cost Management Reader", f"subscription {subscription_id}")
-        return ask(self.caller, self.client, f"subscriptions/{subscription_id}", query, window, permission)
+    def ask(self, query: Query, window: Window, scope: Scope) -> Answer:
+        """Rows of one scope."""
+        if self.caller is None or self.client is None:
+            raise ValueError("this account has nobody to ask")
+        return ask(self.caller, self.client, scope.path, query, window, scope.permission)
 
 
 @dataclass(frozen=True)
@@ -119,11 +150,17 @@ def one_picture(account: Account, month: Window, keys: Mapping[str, tuple[str, .
     for _ in range(TRIES_FOR_ONE_PICTURE):
         control = control_totals(account, month)
         bought = tuple(sorted({kind for _, kind in control if kind != USAGE} | set(NOT_USAGE)))
-        parts = [part for sub, tags in keys.items() for part in _usage(account, month, sub, tags)]
-        parts += [_purchases(account, month, view, contract, bought) for view, contract in VIEWS]
-        difference = _difference(parts, control, set(keys))
+        parts = [part for name, scope in account.usage_scopes.items() for part in _usage(account, month, name, scope)]
+        parts += [_tags(account, month, subscription, found) for subscription, found in keys.items()]
+        parts += [
+            _purchases(account, month, (name, scope), view, bought)
+            for name, scope in account.billing_scopes.items()
+            for view in VIEWS
+        ]
+        known = _seen(parts, account) if account.config.management_groups else set(keys)
+        difference = _difference(parts, control, known)
         if not difference:
-            return parts, {sub for sub, kind in control if kind == USAGE and sub and sub not in keys}
+            return parts, {sub for sub, kind in control if kind == USAGE and sub and sub not in known}
     raise TransientError(
         f"azure_cost for {month}: {difference}, {TRIES_FOR_ONE_PICTURE} times in a row.",
         "Azure is refreshing this month: run it again later. What was landed before stays.",
@@ -133,36 +170,47 @@ def one_picture(account: Account, month: Window, keys: Mapping[str, tuple[str, .
 def control_totals(account: Account, month: Window) -> dict[tuple[str, str], Decimal]:
     """What the billing account says each subscription and charge type cost, by lower-case subscription."""
     query = Query("ActualCost", ("SubscriptionId", "ChargeType"), is_daily=False)
-    answer = account.ask(query, month)
     totals: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
-    columns = (answer.column(name) for name in ("SubscriptionId", "ChargeType", "Cost"))
-    for subscription, kind, cost in zip(*columns, strict=True):
-        totals[(subscription or "").lower(), kind or ""] += Decimal(cost or 0)
+    for scope in account.billing_scopes.values():
+        answer = account.ask(query, month, scope)
+        columns = (answer.column(name) for name in ("SubscriptionId", "ChargeType", "Cost"))
+        for subscription, kind, cost in zip(*columns, strict=True):
+            totals[(subscription or "").lower(), kind or ""] += Decimal(cost or 0)
     return totals
 
 
-def _usage(account: Account, month: Window, subscription_id: str, tag_keys: tuple[str, ...]) -> list[Part]:
-    """Both views of a subscription's usage, and its AI usage by each tag."""
-    usage = ("ChargeType", (USAGE,))
+def _usage(account: Account, month: Window, name: str, scope: Scope) -> list[Part]:
+    """Both views of a scope's usage."""
     parts: list[Part] = []
     for view, contract in VIEWS:
-        answer = account.ask(Query(view, DIMENSIONS, DEPLOYMENT_TAG, (usage,)), month, subscription_id)
-        parts.append(Part(contract, subscription_id, _rows(answer, account.config.billing_account_id)))
-    by_resource = Query("ActualCost", ("ResourceId",), keep=(usage, AI_SERVICES))
-    tagged = [
-        _tag_rows(account.ask(replace(by_resource, tag_key=key), month, subscription_id), key) for key in tag_keys
-    ]
-    parts.append(Part(TAGS, subscription_id, pa.concat_tables([_TAG_SCHEMA.empty_table(), *tagged])))
+        answer = account.ask(Query(view, DIMENSIONS, DEPLOYMENT_TAG, (("ChargeType", (USAGE,)),)), month, scope)
+        parts.append(Part(contract, name, _rows(answer, account.config.billing_account_id)))
     return parts
 
 
+def _tags(account: Account, month: Window, subscription_id: str, tag_keys: tuple[str, ...]) -> Part:
+    """A subscription's AI usage by each tag."""
+    scope = Scope(f"subscriptions/{subscription_id}", Permission("Cost Management Reader", f"subscription {subscription_id}"))
+    by_resource = Query("ActualCost", ("ResourceId",), keep=(("ChargeType", (USAGE,)), AI_SERVICES))
+    tagged = [_tag_rows(account.ask(replace(by_resource, tag_key=key), month, scope), key) for key in tag_keys]
+    return Part(TAGS, subscription_id, pa.concat_tables([_TAG_SCHEMA.empty_table(), *tagged]))
+
+
 def _purchases(
-    account: Account, month: Window, view: str, contract: StreamContract, charge_types: tuple[str, ...]
+    account: Account, month: Window, where: tuple[str, Scope], view: tuple[str, StreamContract], kinds: tuple[str, ...]
 ) -> Part:
     """Everything that is no usage; most of it belongs to no subscription."""
-    answer = account.ask(Query(view, DIMENSIONS, DEPLOYMENT_TAG, (("ChargeType", charge_types),)), month)
-    billing_account_id = account.config.billing_account_id
-    return Part(contract, billing_account_id, _rows(answer, billing_account_id))
+    name, scope = where
+    kind, contract = view
+    answer = account.ask(Query(kind, DIMENSIONS, DEPLOYMENT_TAG, (("ChargeType", kinds),)), month, scope)
+    return Part(contract, name, _rows(answer, account.config.billing_account_id))
+
+
+def _seen(parts: Iterable[Part], account: Account) -> set[str]:
+    """The subscriptions whose usage the management groups showed."""
+    scopes = account.usage_scopes
+    found = {sub for part in parts if part.scope in scopes for sub in part.table.column("SubscriptionId").to_pylist()}
+    return {str(sub).lower() for sub in found if sub}
 
 
 def _rows(answer: Answer, billing_account_id: str) -> pa.Table:
@@ -180,9 +228,15 @@ def _tag_rows(answer: Answer, key: str) -> pa.Table:
 def _difference(parts: Iterable[Part], control: Mapping[tuple[str, str], Decimal], subscriptions: set[str]) -> str:
     """One sentence on the first sum of actual cost that is not the billing account's; empty when all agree."""
     read: dict[str, Decimal] = defaultdict(Decimal)
+    bought = Decimal(0)
     for part in parts:
         if part.contract is ACTUAL:
-            read[part.scope] = sum((Decimal(cost or 0) for cost in part.table.column("Cost").to_pylist()), Decimal(0))
+            names = ("SubscriptionId", "ChargeType", "Cost")
+            for subscription, kind, cost in zip(*(part.table.column(name).to_pylist() for name in names), strict=True):
+                if kind == USAGE:
+                    read[str(subscription or "").lower()] += Decimal(cost or 0)
+                else:
+                    bought += Decimal(cost or 0)
     for subscription in sorted(subscriptions):
         told = control.get((subscription, USAGE), Decimal(0))
         if abs(read[subscription] - told) >= SUM_TOLERANCE:
@@ -190,7 +244,6 @@ def _difference(parts: Iterable[Part], control: Mapping[tuple[str, str], Decimal
                 f"usage of subscription {subscription} reads {read[subscription]} where the billing account says {told}"
             )
     told = sum((cost for (_, kind), cost in control.items() if kind != USAGE), Decimal(0))
-    bought = sum((cost for scope, cost in read.items() if scope not in subscriptions), Decimal(0))
     if abs(bought - told) >= SUM_TOLERANCE:
         return f"what is no usage reads {bought} where the billing account says {told}"
     return ""

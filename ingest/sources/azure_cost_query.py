@@ -15,10 +15,13 @@ from azure.mgmt.costmanagement import CostManagementClient
 
 from ingest.azure_client import AzureCaller
 from ingest.azure_errors import Permission
+from ingest.azure_pace import Pacer
 from ingest.errors import SchemaChanged, TerminalError
 from ingest.run import Window
 
 MOST_PAGES = 2000
+# a query is never asked for more than a month; each of its pages counts
+UNITS_OF_A_MONTH = 1
 Cell = str | None
 
 
@@ -119,7 +122,7 @@ def ask(
     what = f"azure_cost {query.kind} of {scope.strip('/')} for {window}"
     columns: tuple[str, ...] = ()
     rows: list[tuple[Cell, ...]] = []
-    page = caller.call(_first_page(client, scope, body), what=what, permission=permission)
+    page = caller.call(_first_page(caller.pacer, client, scope, body), what=what, permission=permission)
     for _ in range(MOST_PAGES):
         if page is None:
             return Answer(columns or query.columns, tuple(rows))
@@ -129,21 +132,30 @@ def ask(
         if page.next_link is None:
             return Answer(columns, tuple(rows))
         caller.refuse_foreign(page.next_link, what)
-        page = caller.call(_next_page(client, page.next_link, body), what=what, permission=permission)
+        page = caller.call(_next_page(caller.pacer, client, page.next_link, body), what=what, permission=permission)
     raise TerminalError(f"{what}: more than {MOST_PAGES} pages.", "Ask for a shorter window, or read an export.")
 
 
-def _first_page(client: CostManagementClient, scope: str, body: Mapping[str, Any]) -> Callable[[], Page | None]:
+def _first_page(
+    pacer: Pacer, client: CostManagementClient, scope: str, body: Mapping[str, Any]
+) -> Callable[[], Page | None]:
     def raw(response: Any, _result: Any, _headers: Any) -> Page | None:
+        pacer.note(response.http_response.headers, UNITS_OF_A_MONTH)
         return _read(response.http_response)
 
-    return lambda: cast(Page | None, client.query.usage(scope, cast(Any, body), cls=raw))
-
-
-def _next_page(client: CostManagementClient, link: str, body: Mapping[str, Any]) -> Callable[[], Page | None]:
     def action() -> Page | None:
+        pacer.wait(UNITS_OF_A_MONTH)
+        return cast(Page | None, client.query.usage(scope, cast(Any, body), cls=raw))
+
+    return action
+
+
+def _next_page(pacer: Pacer, client: CostManagementClient, link: str, body: Mapping[str, Any]) -> Callable[[], Page | None]:
+    def action() -> Page | None:
+        pacer.wait(UNITS_OF_A_MONTH)
         response = client.send_request(HttpRequest("POST", link, json=body))
         response.raise_for_status()
+        pacer.note(response.headers, UNITS_OF_A_MONTH)
         return _read(response)
 
     return action

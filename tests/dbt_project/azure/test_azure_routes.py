@@ -1,5 +1,6 @@
 """One month of the Azure bill by every route that tells it: the same totals, and never two of them added up."""
 
+import csv
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -32,9 +33,10 @@ MONTHS = (date(2026, 10, 1), date(2026, 11, 1))
 CONFIG = DBT_PROJECT.parent / "config"
 APPS = "5b000000-0000-4000-8000-00000000000a"
 # an account of its own for each route, so that one build tells all of them
-QUERY, EA, MCA, FOCUS, FOCUS_BARE, ALL, PART, LATE = (
-    "8611537", "7000001", "7000002", "7000003", "7000004", "7000005", "7000006", "7000007",
+QUERY, EA, MCA, FOCUS, FOCUS_BARE, ALL, PART, LATE, SPELLED = (
+    "8611537", "7000001", "7000002", "7000003", "7000004", "7000005", "7000006", "7000007", "7000008",
 )  # fmt: skip
+SAMPLE = Path(__file__).parents[2] / "ingest" / "azure" / "focus_sample" / "focus_1_0_microsoft_rows.csv"
 ACTUAL, AMORTIZED, FOCUS_COST = "ActualCost", "AmortizedCost", "FocusCost"
 EXPORTS = (
     Export(ACTUAL, "a", account=EA, root=EA, form="csv.gz", partitions=3),
@@ -52,6 +54,145 @@ EXPORTS = (
 )
 
 
+# meter, unit, and what its words mean: model, version, token class, scope, tier, block
+Meaning = tuple[str | None, str | None, str, str | None, str, int]
+SPELLINGS: dict[tuple[str, str, str], Meaning] = {
+    (family, meter, unit): meaning
+    for family, rows in {
+        "Azure OpenAI": [
+            ("gpt 4.1 Inp glbl Tokens", "1K", ("gpt-4.1", None, "input", "global", "on_demand", 1000)),
+            ("gpt 4o 0806 Inpt Glbl Tokens", "1K", ("gpt-4o", "0806", "input", "global", "on_demand", 1000)),
+            ("gpt-4o-0806-Outp-regnl Tokens", "1K", ("gpt-4o", "0806", "output", "regional", "on_demand", 1000)),
+            (
+                "gpt-4o-mini-0718-Outp-regnl Tokens",
+                "1K",
+                ("gpt-4o-mini", "0718", "output", "regional", "on_demand", 1000),
+            ),
+            (
+                "gpt 4o mini0718 Inp Data Zone Tokens",
+                "1K",
+                ("gpt-4o-mini", "0718", "input", "data_zone", "on_demand", 1000),
+            ),
+            ("gpt 4o mini0718 opt glbl", "1M", ("gpt-4o-mini", "0718", "output", "global", "on_demand", 1_000_000)),
+            ("gpt 4o 0513 Input regional Tokens", "1K", ("gpt-4o", "0513", "input", "regional", "on_demand", 1000)),
+            ("gpt 4o 1120 cd inp Dzone Tokens", "1K", ("gpt-4o", "1120", "cache_read", "data_zone", "on_demand", 1000)),
+            ("gpt 4.1 nano in rgnl Tokens", "1K", ("gpt-4.1-nano", None, "input", "regional", "on_demand", 1000)),
+            ("gpt 41 mn opt Glbl Tokens", "1K", ("gpt-4.1-mini", None, "output", "global", "on_demand", 1000)),
+            ("gpt 4.1 cached Inp glbl Tokens", "1K", ("gpt-4.1", None, "cache_read", "global", "on_demand", 1000)),
+            (
+                "gpt 4.1 cached input DataZone Tokens",
+                "1K",
+                ("gpt-4.1", None, "cache_read", "data_zone", "on_demand", 1000),
+            ),
+            ("gpt 4.1 cched Inp DZone Tokens", "1K", ("gpt-4.1", None, "cache_read", "data_zone", "on_demand", 1000)),
+            ("gpt 4.1 cach Inp glb Tokens", "1K", ("gpt-4.1", None, "cache_read", "global", "on_demand", 1000)),
+            ("gpt 4.1 Batch Outp glbl Tokens", "1K", ("gpt-4.1", None, "output", "global", "batch", 1000)),
+            ("gpt-4-turbo128K-Inp-global Tokens", "1K", ("gpt-4-turbo", None, "input", "global", "on_demand", 1000)),
+            ("gpt 4 Inp regnl Tokens", "1K", ("gpt-4", None, "input", "regional", "on_demand", 1000)),
+            ("gpt 4.1 ft Inp glbl Tokens", "1K", (None, None, "input", "global", "on_demand", 1000)),
+            ("gpt 4.1 ft mdl grdr Inp glbl Tokens", "1K", (None, None, "other", "global", "on_demand", 1000)),
+            ("ft Deployment Hosting Unit", "1 Hour", (None, None, "other", None, "on_demand", 1)),
+            ("Provisioned Managed Global Unit", "1/Hour", (None, None, "other", "global", "provisioned", 1)),
+            ("Provisioned Managed Data Zone Unit", "1/Hour", (None, None, "other", "data_zone", "provisioned", 1)),
+            ("Provisioned Managed Regional Unit", "1/Hour", (None, None, "other", "regional", "provisioned", 1)),
+            ("Provisioned Throughput Units", "1/Month", (None, None, "other", None, "provisioned", 1)),
+            ("Provisioned Throughput - Available Unit", "1/Hour", (None, None, "other", None, "provisioned", 1)),
+            ("Provisioned Throughput - Overage Unit", "1/Hour", (None, None, "other", None, "provisioned", 1)),
+        ],
+        "Azure OpenAI PP GPT4s": [
+            ("gpt 4.1 pp Inp glbl Tokens", "1K", ("gpt-4.1", None, "input", "global", "priority", 1000)),
+            ("gpt 4.1 mini Outp glbl Tokens", "1K", ("gpt-4.1-mini", None, "output", "global", "priority", 1000)),
+        ],
+        "Azure OpenAI Reasoning": [
+            ("o3 mini 0131 inpt glbl Tokens", "1K", ("o3-mini", "0131", "input", "global", "on_demand", 1000)),
+            ("o4-mini 0416 outpt Dz Tokens", "1K", ("o4-mini", "0416", "output", "data_zone", "on_demand", 1000)),
+            ("o1 1217 Inp glbl Tokens", "1K", ("o1", "1217", "input", "global", "on_demand", 1000)),
+            ("o3 out gl Tokens", "1K", ("o3", None, "output", "global", "on_demand", 1000)),
+        ],
+        "Azure OpenAI GPT5": [
+            ("GPT 5 outpt DZone 1M Tokens", "1M", ("gpt-5", None, "output", "data_zone", "on_demand", 1_000_000)),
+            ("GPT 5 cchd Inpt Gl 1M Tokens", "1M", ("gpt-5", None, "cache_read", "global", "on_demand", 1_000_000)),
+            (
+                "GPT 5 Mini Inpt cchd Gl 1M Tokens",
+                "1M",
+                ("gpt-5-mini", None, "cache_read", "global", "on_demand", 1_000_000),
+            ),
+            ("GPT 5 Mini opt Gl 1M Tokens", "1M", ("gpt-5-mini", None, "output", "global", "on_demand", 1_000_000)),
+            (
+                "5.1 codex mini Output glbl 1M Tokens",
+                "1M",
+                ("gpt-5.1-codex-mini", None, "output", "global", "on_demand", 1_000_000),
+            ),
+            ("GPT 5.1 inp DZ 1M Tokens", "1M", ("gpt-5.1", None, "input", "data_zone", "on_demand", 1_000_000)),
+            ("GPT 5.2 pro inp Gl 1M Tokens", "1M", ("gpt-5.2-pro", None, "input", "global", "on_demand", 1_000_000)),
+            ("GPT 5 prty outpt Glbl 1M Tokens", "1M", ("gpt-5", None, "output", "global", "priority", 1_000_000)),
+            ("GPT 5 Fl inp Gl 1M Tokens", "1M", ("gpt-5", None, "input", "global", "flex", 1_000_000)),
+            ("5.4 inp ShortCo Gl 1M Tokens", "1M", ("gpt-5.4", None, "input", "global", "on_demand", 1_000_000)),
+            ("5.4 inp LongCo dz 1M Tokens", "1M", ("gpt-5.4", None, "input", "data_zone", "on_demand", 1_000_000)),
+            ("5.4 Cd Wr Gl 1M Tokens", "1M", ("gpt-5.4", None, "cache_write_5m", "global", "on_demand", 1_000_000)),
+            ("5.4 cd inp Gl 1M Tokens", "1M", ("gpt-5.4", None, "cache_read", "global", "on_demand", 1_000_000)),
+            ("9.9 quux inp Gl 1M Tokens", "1M", (None, None, "input", "global", "on_demand", 1_000_000)),
+        ],
+        "Azure OpenAI OSS Models": [
+            ("gpt oss 120B Inp glbl Tokens", "1K", ("gpt-oss-120b", None, "input", "global", "on_demand", 1000)),
+            ("gpt-oss-20b-Outp-glbl Tokens", "100", ("gpt-oss-20b", None, "output", "global", "on_demand", 100)),
+        ],
+        "Azure OpenAI Embedding": [
+            (
+                "text embedding 3 small glbl Tokens",
+                "1",
+                ("text-embedding-3-small", None, "input", "global", "on_demand", 1),
+            ),
+        ],
+        "Azure Deepseek Models": [
+            (
+                "DeepSeek V3 0324 outpt glbl Tokens",
+                "1K",
+                ("deepseek-v3", "0324", "output", "global", "on_demand", 1000),
+            ),
+        ],
+        "Azure Grok Models": [
+            ("Grok 4 inp DZone Tokens", "1K", ("grok-4", None, "input", "data_zone", "on_demand", 1000))
+        ],
+        "Azure Llama Models": [
+            ("Llama 3.3 70B Outp glbl Tokens", "1K", ("llama-3.3-70b", None, "output", "global", "on_demand", 1000)),
+        ],
+        "Azure Mistral Models": [
+            ("Mistral Large 2411 inp glbl Tokens", "1K", ("mistral-large", None, "input", "global", "on_demand", 1000)),
+        ],
+        "Azure Phi Models": [
+            ("Phi 4 mini inp regnl Tokens", "1K", ("phi-4-mini", None, "input", "regional", "on_demand", 1000))
+        ],
+    }.items()
+    for meter, unit, meaning in rows
+}
+CATEGORIES = ("Cognitive Services", "Azure OpenAI", "Foundry Models")
+
+
+def write_spellings(path: Path) -> None:
+    """A hand-made bill with every spelling under each category that it has had, a dollar a row, one of a partner."""
+    path.parent.mkdir(parents=True)
+    columns = (
+        "BillingAccountId", "BillingPeriodStartDate", "SubscriptionId", "Date", "MeterCategory", "MeterSubCategory",
+        "MeterName", "Quantity", "Cost", "BillingCurrency", "ConsumedService", "ResourceId", "Tags", "UnitOfMeasure",
+        "PublisherName", "ChargeType", "PricingModel", "PayGPrice",
+    )  # fmt: skip
+    account = f"/subscriptions/{APPS}/resourceGroups/rg/providers/Microsoft.CognitiveServices/accounts/oai-spelled"
+    rows = [
+        (SPELLED, "11/01/2026", APPS, f"11/{1 + place % 16:02}/2026", CATEGORIES[place % 3], family, meter, "2.5", "1",
+         "USD", "Microsoft.CognitiveServices", account, '"project": "atlas"', unit, "Microsoft", "Usage", "OnDemand", "0.5")
+        for place, (family, meter, unit) in enumerate(SPELLINGS)
+    ]  # fmt: skip
+    rows.append(
+        (SPELLED, "11/01/2026", APPS, "11/03/2026", "SaaS", "Claude", "Consumption units", "7", "7", "USD",
+         "Microsoft.SaaS", f"/subscriptions/{APPS}/resourceGroups/rg/providers/Microsoft.SaaS/resources/claude", "", "1",
+         "Anthropic", "Usage", "OnDemand", "")
+    )  # fmt: skip
+    with path.open("w", newline="", encoding="utf-8-sig") as stream:
+        writer = csv.writer(stream)
+        writer.writerows([columns, *rows])
+
+
 class Routes(Home):
     """A home on the project itself, and the world behind it."""
 
@@ -62,7 +203,7 @@ class Routes(Home):
     def totals(self, account: str) -> list[dict[str, Any]]:
         return self.query(
             "select billing_month, billing_currency, landed_cost, mart_cost, out_of_scope_cost, difference"
-            f" from fct_provider_totals where billing_account_id = '{account}' order by 1"
+            f" from fct_provider_totals where billing_account_id = '{account}' and billing_month > '2026-01-01' order by 1"
         )
 
     def chosen(self, account: str) -> set[tuple[str, str]]:
@@ -117,6 +258,10 @@ def land(home: Routes, world: World) -> None:
     for account in sorted({export.root for export in EXPORTS}):
         with open_folder(str(home.path / "exports" / account), settings) as folder:
             azure_cost.load_files(context, folder, None)
+    write_spellings(home.path / "spellings" / "actual.csv")
+    for path in (home.path / "spellings", SAMPLE):
+        with open_folder(str(path), settings) as folder:
+            azure_cost.load_files(context, folder, None)
     # the same account by its query, of which the export of the fourth of November knows less
     for contract in (azure_cost.ACTUAL, azure_cost.AMORTIZED):
         copy_query_rows(context, contract)
@@ -137,7 +282,8 @@ def copy_query_rows(context: Context, contract: StreamContract) -> None:
 @pytest.mark.parametrize("account", [EA, MCA, FOCUS, FOCUS_BARE, ALL, PART, LATE])
 def test_the_same_totals_by_every_route(home: Routes, account: str) -> None:
     expected = home.totals(QUERY)
-    assert len(expected) == 2
+    # October has no row: an empty export is no row either
+    assert len(expected) == 1
     assert all(row["landed_cost"] > 0 and row["mart_cost"] > 0 and row["difference"] == 0 for row in expected)
     assert home.totals(account) == expected
 
@@ -184,7 +330,9 @@ def test_teams_and_tokens_and_effective_cost_are_the_same_by_every_export(home: 
 def test_list_cost_is_the_price_before_discount_times_quantity_and_unknown_where_azure_has_none(home: Routes) -> None:
     for account in (EA, MCA, FOCUS):
         rows = charges(home, account)
-        tokens = [row for row in rows if row["token_class"] in ("input", "output", "cache_read") and row["billed_cost"] > 1]
+        tokens = [
+            row for row in rows if row["token_class"] in ("input", "output", "cache_read") and row["billed_cost"] > 1
+        ]
         assert tokens
         # five percent off: the list price is the billed one over 0.95
         assert all(abs(row["list_cost"] * 95 - row["billed_cost"] * 100) < row["billed_cost"] / 1000 for row in tokens)
@@ -192,6 +340,58 @@ def test_list_cost_is_the_price_before_discount_times_quantity_and_unknown_where
         covered = [row for row in rows if row["pricing_category"] == "committed" and row["billed_cost"] > 0]
         assert covered
         assert {row["list_cost"] for row in covered} == {None}
+
+
+def test_azure_2_1_every_spelling_of_a_meter_is_read(home: Routes) -> None:
+    rows = home.query(
+        "select * from intermediate.int_azure_meters where provider_model_name is not null or meter_kind <> 'tokens'"
+    )
+    found = {
+        (row["meter_subcategory"], row["meter"], row["unit_of_measure"]): (
+            row["model"], row["model_version"], row["token_class"], row["price_scope"], row["service_tier"], row["block_size"],
+        )
+        for row in rows
+    }  # fmt: skip
+    assert {key: found[key] for key in SPELLINGS} == SPELLINGS
+
+
+def test_azure_2_blocks_become_tokens_row_by_row(home: Routes) -> None:
+    rows = {row["sku"]: row["consumed_tokens"] for row in all_charges(home, SPELLED)}
+    assert rows["GPT 5 outpt DZone 1M Tokens"] == 2_500_000
+    assert rows["gpt 4.1 Inp glbl Tokens"] == 2500
+    assert rows["gpt-oss-20b-Outp-glbl Tokens"] == 250
+    assert rows["Provisioned Managed Global Unit"] is None
+
+
+def test_azure_2_a_meter_of_any_age_is_ai_spend_and_so_is_a_partners_model(home: Routes) -> None:
+    (total,) = home.totals(SPELLED)
+    assert (total["landed_cost"], total["mart_cost"]) == (len(SPELLINGS) + 7, len(SPELLINGS) + 7)
+    assert {row["product_family"] for row in all_charges(home, SPELLED)} == {*CATEGORIES, "Anthropic"}
+
+
+def test_an_unknown_meter_is_told_with_its_dollars(home: Routes) -> None:
+    found = home.dbt("test", "--select", "assert_azure_meters_are_known", "--store-failures")
+    assert "WARN" in found.stdout
+    told = home.query('select * from "main_dbt_test__audit".assert_azure_meters_are_known')
+    assert {row["meter"]: row["billed_cost"] for row in told} == {
+        "9.9 quux inp Gl 1M Tokens": 1, "gpt 4.1 ft Inp glbl Tokens": 1,
+    }  # fmt: skip
+
+
+def test_a_real_bill_without_ai_lands_whole_and_is_out_of_scope(home: Routes) -> None:
+    """The rows of Microsoft in the FOCUS 1.0 sample: `NULL` is nothing, and no dollar is lost."""
+    with SAMPLE.open(encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["ProviderName"] == "Microsoft"]
+    billed = sum((Decimal(row["BilledCost"]) for row in rows), Decimal(0))
+    assert len(rows) == 51
+    total = home.one("select * from fct_provider_totals where provider = 'azure' and billing_month = '2024-09-01'")
+    assert (total["billing_account_id"], total["billing_currency"]) == ("8611537", "USD")
+    assert total["landed_cost"] == total["out_of_scope_cost"] == billed
+    assert total["mart_cost"] == total["difference"] == 0
+
+
+def all_charges(home: Routes, account: str) -> list[dict[str, Any]]:
+    return home.query(f"select * from intermediate.int_azure_charges where billing_account_id = '{account}'")
 
 
 def charges(home: Routes, account: str) -> list[dict[str, Any]]:

@@ -38,7 +38,10 @@ metered as (
             and costs.service_name is not distinct from meters.service_name
             and costs.meter_subcategory is not distinct from meters.meter_subcategory
             and costs.unit_of_measure is not distinct from meters.unit_of_measure
-            and costs.consumed_service in ('Microsoft.CognitiveServices', 'Microsoft.Capacity')
+            and (
+                costs.consumed_service in ('Microsoft.CognitiveServices', 'Microsoft.Capacity')
+                or costs.service_name in ('Foundry Models', 'Azure OpenAI')
+            )
 ),
 
 -- deployments that a meter of an account can have come from
