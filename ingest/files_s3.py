@@ -123,7 +123,7 @@ class S3Folder:
         with target.open("wb") as stream:
             for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
                 stream.write(chunk)
-        return answer["ETag"]
+        return answer.get("ETag", "")
 
 
 def open_url(location: str, settings: Settings, scratch: Path) -> S3Folder:

@@ -90,6 +90,13 @@ class Quarantine:
         Raises:
             CorruptFile: more than a fifth of all rows was set apart: the file is not what it seems.
         """
+        self.refuse_too_many(scope, good_rows)
+        table = pa.Table.from_pylist(self.rows, schema=_SCHEMA)
+        contract = quarantine_contract(self.contract.source)
+        return landing.write(contract, scope=f"{self.contract.stream}-{scope}", window=window, batches=[table])
+
+    def refuse_too_many(self, scope: str, good_rows: int) -> None:
+        """Raise CorruptFile when more than a fifth of all rows was set apart; asked before the good ones land."""
         bad = len(self.rows)
         if bad * 100 > (bad + good_rows) * MOST_PCT:
             raise CorruptFile(
@@ -97,6 +104,3 @@ class Quarantine:
                 f"taken, the first because {self.rows[0]['reason']} ({self.rows[0]['file']}).",
                 "Check the file; what was landed before stays.",
             )
-        table = pa.Table.from_pylist(self.rows, schema=_SCHEMA)
-        contract = quarantine_contract(self.contract.source)
-        return landing.write(contract, scope=f"{self.contract.stream}-{scope}", window=window, batches=[table])

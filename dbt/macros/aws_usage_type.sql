@@ -3,8 +3,11 @@
     coalesce(
         (
             {{ billing_entity }} = 'AWS'
-            and {{ product_code }} in (
-                'AmazonBedrock', 'AmazonBedrockService', 'AmazonBedrockFoundationModels', 'AmazonBedrockAgentCore'
+            and (
+                {{ product_code }} in (
+                    'AmazonBedrock', 'AmazonBedrockService', 'AmazonBedrockFoundationModels', 'AmazonBedrockAgentCore'
+                )
+                or ({{ product_code }} is null and starts_with({{ product_name }}, 'Amazon Bedrock'))
             )
         )
         or ({{ billing_entity }} = 'AWS Marketplace' and contains({{ product_name }}, 'Bedrock')),
@@ -20,11 +23,11 @@
     {%- set text = "lower(" ~ usage_type ~ ")" -%}
     case
         when regexp_matches({{ text }}, 'provisionedthroughput|reserved') then 'other'
-        when regexp_matches({{ text }}, 'cache[-_]?read') then 'cache_read'
-        when regexp_matches({{ text }}, 'cache[-_]?write') and contains({{ text }}, '1h') then 'cache_write_1h'
-        when regexp_matches({{ text }}, 'cache[-_]?write') then 'cache_write_5m'
-        when regexp_matches({{ text }}, 'output[-_]?token') then 'output'
-        when regexp_matches({{ text }}, 'input[-_]?token') then 'input'
+        when regexp_matches({{ text }}, 'cache[-_ ]?read') then 'cache_read'
+        when regexp_matches({{ text }}, 'cache[-_ ]?write') and contains({{ text }}, '1h') then 'cache_write_1h'
+        when regexp_matches({{ text }}, 'cache[-_ ]?write') then 'cache_write_5m'
+        when regexp_matches({{ text }}, 'output[-_ ]?token') then 'output'
+        when regexp_matches({{ text }}, 'input[-_ ]?token') then 'input'
         else 'other'
     end
 {%- endmacro %}
@@ -40,6 +43,47 @@
         when regexp_matches({{ text }}, '[-_]flex') then 'flex'
         when regexp_matches({{ text }}, '[-_]priority') then 'priority'
         else 'on_demand'
+    end
+{%- endmacro %}
+
+{# the service tier that a Bedrock usage type names #}
+{% macro aws_service_tier(usage_type) -%}
+    {%- set text = "lower(" ~ usage_type ~ ")" -%}
+    case
+        when {{ usage_type }} is null then null
+        when contains({{ text }}, 'provisionedthroughput') then 'provisioned'
+        when contains({{ text }}, 'reserved') then 'reserved'
+        when contains({{ text }}, 'batch') then 'batch'
+        when regexp_matches({{ text }}, '[-_]flex') then 'flex'
+        when regexp_matches({{ text }}, '[-_]priority') then 'priority'
+        when regexp_matches({{ text }}, 'latency[-_]?optimi[sz]ed') then 'latency_optimized'
+        else 'standard'
+    end
+{%- endmacro %}
+
+{#
+    Where a call may have been served: global costs less than geo and regional. The usage type tells, or the id of the
+    system profile that was called; the bill names the calling region whichever it is.
+#}
+{% macro aws_routing(usage_type, resource_id) -%}
+    case
+        when regexp_matches(lower({{ usage_type }}), 'global') then 'global'
+        when contains({{ resource_id }}, ':inference-profile/global.') then 'global'
+        when contains(lower({{ usage_type }}), 'cross-region') then 'geo'
+        when regexp_matches({{ resource_id }}, ':inference-profile/(us|eu|apac|jp|au|ca|us-gov)\.') then 'geo'
+        else 'regional'
+    end
+{%- endmacro %}
+
+{#
+    Who called, without the session: a role has a new session for each caller and hour, and a million principals help
+    nobody.
+#}
+{% macro aws_role(principal) -%}
+    case
+        when contains({{ principal }}, ':assumed-role/')
+            then regexp_replace({{ principal }}, '(:assumed-role/[^/]+)/.*$', '\1')
+        else {{ principal }}
     end
 {%- endmacro %}
 
@@ -82,4 +126,12 @@
         ) then 'Purchase'
         else 'Adjustment'
     end
+{%- endmacro %}
+
+{# the caller's own tags, out of the tags column of CUR 2.0, under their bare keys #}
+{% macro aws_principal_tags(tags) -%}
+    map_from_entries(list_transform(
+        list_filter(map_entries({{ tags }}), lambda tag: starts_with(lower(tag.key), 'iamprincipal/')),
+        lambda tag: {'key': substr(tag.key, 14), 'value': tag.value}
+    ))
 {%- endmacro %}

@@ -101,14 +101,23 @@ def _month_end(name: str) -> datetime:
     return datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
 
 
-def _files(path: Path, name: str, now: datetime) -> Iterator[tuple[bytes, pa.Schema]]:
-    """The rows that AWS shows at `now`, with the invoice ids that are known by then, as Parquet files."""
-    invoices = pa.table(
+def rows_at(path: Path, now: datetime) -> pa.Table:
+    """The rows of one period's file that AWS shows at `now`."""
+    return _shown(pq.read_table(path), _invoices(path.stem, now), now)
+
+
+def _invoices(name: str, now: datetime) -> pa.Table:
+    return pa.table(
         {
             "entity": pa.array(list(INVOICED_AFTER)),
             "bill_invoice_id": pa.array([_invoice_id(entity, name, now) for entity in INVOICED_AFTER], pa.string()),
         }
     )
+
+
+def _files(path: Path, name: str, now: datetime) -> Iterator[tuple[bytes, pa.Schema]]:
+    """The rows that AWS shows at `now`, with the invoice ids that are known by then, as Parquet files."""
+    invoices = _invoices(name, now)
     schema = pa.schema([])
     sink, writer, rows = io.BytesIO(), None, 0
     for batch in pq.ParquetFile(path).iter_batches(ROWS_PER_GROUP):

@@ -1,7 +1,17 @@
 with
 
 line_items as (
-    select * from {{ ref('stg_aws_cur__line_items') }}
+    select * from {{ ref('int_aws_line_items') }}
+),
+
+counted as (
+    select
+        bill_file,
+        payer_account_id,
+        billing_month
+    from {{ ref('int_aws_bill_routes') }}
+    where is_counted
+    group by bill_file, payer_account_id, billing_month
 ),
 
 -- one row per day of what was one row per hour; tokens need each row's own unit, so they are counted first
@@ -17,9 +27,13 @@ days as (
         usage_type,
         region_code,
         pricing_unit,
+        {{ aws_role('iam_principal') }} as principal,
         resource_tags,
+        other_tags,
         currency_code,
         billing_month,
+        bill_file,
+        is_foreign,
         cast(usage_start_at as date) as usage_date,
         cast(sum({{ aws_tokens('usage_amount', 'pricing_unit') }}) as bigint) as unit_tokens,
         cast(sum(unblended_cost) as decimal(38, 12)) as unblended_cost,
@@ -31,8 +45,20 @@ days as (
     from line_items
     group by
         payer_account_id, usage_account_id, resource_id, billing_entity, line_item_type, product_code, product_name,
-        usage_type, region_code, pricing_unit, resource_tags, currency_code, billing_month,
-        cast(usage_start_at as date)
+        usage_type, region_code, pricing_unit, {{ aws_role('iam_principal') }}, resource_tags, other_tags,
+        currency_code, billing_month, bill_file, is_foreign, cast(usage_start_at as date)
+),
+
+-- one way per payer and month counts; a file stands once for both: the join adds no row
+counted_days as (
+    select days.* exclude (bill_file, is_foreign)
+    from days
+    inner join counted
+        on
+            days.bill_file = counted.bill_file
+            and days.payer_account_id = counted.payer_account_id
+            and days.billing_month = counted.billing_month
+    where not days.is_foreign
 ),
 
 prefixes as (
@@ -41,24 +67,26 @@ prefixes as (
 
 classified as (
     select
-        days.*,
-        coalesce(days.region_code, prefixes.region_id) as region_id,
-        {{ aws_is_bedrock('days.billing_entity', 'days.product_code', 'days.product_name') }} as is_bedrock,
+        counted_days.*,
+        coalesce(counted_days.region_code, prefixes.region_id) as region_id,
+        {{ aws_is_bedrock('counted_days.billing_entity', 'counted_days.product_code', 'counted_days.product_name') }} as is_bedrock,
         case
-            when days.billing_entity = 'AWS Marketplace' then days.product_name
-            else {{ aws_billing_name('days.usage_type') }}
+            when counted_days.billing_entity = 'AWS Marketplace' then counted_days.product_name
+            else {{ aws_billing_name('counted_days.usage_type') }}
         end as billed_model_name,
         case
-            when days.billing_entity = 'AWS Marketplace' then 'product_name'
-            when contains(days.usage_type, '-mantle-') then 'model_id'
+            when counted_days.billing_entity = 'AWS Marketplace' then 'product_name'
+            when contains(counted_days.usage_type, '-mantle-') then 'model_id'
             else 'billing_name'
         end as name_kind,
-        {{ aws_token_class('days.usage_type') }} as usage_token_class,
-        regexp_matches(lower(days.usage_type), 'global') as is_global
-    from days
+        {{ aws_token_class('counted_days.usage_type') }} as usage_token_class,
+        {{ aws_routing('counted_days.usage_type', 'counted_days.resource_id') }} as routing,
+        {{ aws_service_tier('counted_days.usage_type') }} as service_tier,
+        regexp_matches(lower(counted_days.usage_type), 'long[-_ ]?(context|ctx)|_lctx') as is_long_context
+    from counted_days
     -- a prefix names one region: the join changes no row count
     left join prefixes
-        on split_part(days.usage_type, '-', 1) = prefixes.prefix
+        on split_part(counted_days.usage_type, '-', 1) = prefixes.prefix
 ),
 
 names as (
@@ -71,6 +99,7 @@ named as (
         classified.* exclude (billed_model_name, name_kind, usage_token_class),
         case when classified.is_bedrock then classified.billed_model_name end as provider_model_name,
         names.model,
+        classified.routing = 'global' as is_global,
         case when classified.is_bedrock then classified.usage_token_class else 'other' end as token_class,
         case
             when classified.is_bedrock and classified.usage_token_class <> 'other' then classified.unit_tokens

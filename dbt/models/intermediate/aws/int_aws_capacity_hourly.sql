@@ -1,8 +1,14 @@
 with
 
 line_items as (
-    select * from {{ ref('stg_aws_cur__line_items') }}
-    where contains(lower(usage_type), 'provisionedthroughput')
+    select *
+    from {{ ref('int_aws_line_items') }}
+    where
+        contains(lower(usage_type), 'provisionedthroughput')
+        and not is_foreign
+        and (bill_file, payer_account_id, billing_month) in (
+            select (bill_file, payer_account_id, billing_month) from {{ ref('int_aws_bill_routes') }} where is_counted
+        )
 ),
 
 metrics as (

@@ -35,6 +35,10 @@ tag_sets as (
     from distinct_tags
 ),
 
+principals as (
+    select * from {{ ref('int_aws_principal_tags') }}
+),
+
 -- a resource is one workload, a tag set and an entity's month stand once: the joins change no row count
 charges as (
     select
@@ -53,12 +57,19 @@ charges as (
             workloads.workload_id,
             case when bill_days.is_bedrock then nullif(regexp_extract(bill_days.resource_id, '[^/]+$'), '') end
         ) as workload_id,
-        coalesce(tag_sets.tag_team, workloads.native_team) as native_team,
-        coalesce(tag_sets.tag_product, workloads.native_product) as native_product,
-        coalesce(tag_sets.tag_environment, workloads.native_environment) as native_environment,
+        bill_days.principal,
+        coalesce(tag_sets.tag_team, workloads.native_team) as tagged_team,
+        coalesce(tag_sets.tag_product, workloads.native_product) as tagged_product,
+        coalesce(tag_sets.tag_environment, workloads.native_environment) as tagged_environment,
+        principals.principal_team,
+        principals.principal_product,
+        principals.principal_environment,
         bill_days.provider_model_name,
         bill_days.model,
         bill_days.token_class,
+        bill_days.routing,
+        bill_days.service_tier,
+        bill_days.is_long_context,
         {{ aws_pricing_category('bill_days.usage_type') }} as pricing_category,
         {{ aws_charge_category('bill_days.line_item_type') }} as charge_category,
         case when finality.is_final then 'final' else 'provisional' end as cost_status,
@@ -76,12 +87,22 @@ charges as (
             and bill_days.billing_month = finality.billing_month
             and bill_days.billing_entity = finality.billing_entity
     left join tag_sets on bill_days.resource_tags is not distinct from tag_sets.resource_tags
+    left join principals on bill_days.other_tags is not distinct from principals.other_tags
     left join workloads on bill_days.resource_id = workloads.resource_id
 )
 
+-- the resource's tags and the caller's speak of the same dollars: the caller's count where no resource tag names a team
 select
-    *,
+    * exclude (
+        tagged_team, tagged_product, tagged_environment, principal_team, principal_product, principal_environment
+    ),
+    coalesce(tagged_team, principal_team) as native_team,
+    coalesce(tagged_product, case when tagged_team is null then principal_product end) as native_product,
+    coalesce(tagged_environment, case when tagged_team is null then principal_environment end) as native_environment,
     case
-        when coalesce(native_team, native_product, native_environment) is not null then 'profile_tag'
+        when tagged_team is not null then 'profile_tag'
+        when principal_team is not null then 'principal'
+        when coalesce(tagged_product, tagged_environment) is not null then 'profile_tag'
+        when coalesce(principal_product, principal_environment) is not null then 'principal'
     end as native_method
 from charges

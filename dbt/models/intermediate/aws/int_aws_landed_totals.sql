@@ -1,7 +1,8 @@
 with
 
-line_items as (
-    select * from {{ ref('stg_aws_cur__line_items') }}
+routes as (
+    select * from {{ ref('int_aws_bill_routes') }}
+    where is_counted
 ),
 
 totals as (
@@ -10,8 +11,8 @@ totals as (
         payer_account_id as billing_account_id,
         billing_month,
         currency_code as billing_currency,
-        cast(sum(unblended_cost) as decimal(38, 12)) as landed_cost
-    from line_items
+        cast(sum(landed_cost) as decimal(38, 12)) as landed_cost
+    from routes
     group by payer_account_id, billing_month, currency_code
 )
 

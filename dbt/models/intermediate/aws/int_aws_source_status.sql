@@ -4,6 +4,10 @@ bill_days as (
     select * from {{ ref('int_aws_bill_days') }}
 ),
 
+routes as (
+    select * from {{ ref('int_aws_bill_routes') }}
+),
+
 metrics as (
     select * from {{ ref('stg_aws_bedrock__hourly_metrics') }}
 ),
@@ -41,13 +45,29 @@ bill_reach as (
 bill_status as (
     select
         'aws_cur' as source,
-        bill_reach.payer_account_id as account_id,
-        bill_reach.watermark,
-        bill_reach.complete_through,
-        cast(sum(bill_days.line_item_count) as bigint) as rows
-    from bill_reach
-    inner join bill_days on bill_reach.payer_account_id = bill_days.payer_account_id
-    group by bill_reach.payer_account_id, bill_reach.watermark, bill_reach.complete_through
+        bill_days.payer_account_id as account_id,
+        max(bill_reach.watermark) as watermark,
+        max(bill_reach.complete_through) as complete_through,
+        cast(sum(bill_days.line_item_count) as bigint) as rows,
+        cast(null as varchar) as message
+    from bill_days
+    left join bill_reach on bill_days.payer_account_id = bill_reach.payer_account_id
+    group by bill_days.payer_account_id
+),
+
+-- a FOCUS file may hold other clouds' rows: they are landed, and are no AWS cost
+foreign_status as (
+    select
+        'aws_cur' as source,
+        payer_account_id as account_id,
+        cast(null as timestamp) as watermark,
+        cast(null as date) as complete_through,
+        cast(sum(line_item_count) as bigint) as rows,
+        cast(sum(line_item_count) as varchar) || ' rows of another provider, '
+        || cast(sum(landed_cost) as varchar) || ' ' || any_value(currency_code) || ', are not counted as AWS.' as message
+    from routes
+    where is_foreign
+    group by payer_account_id
 ),
 
 -- a silent account has no point, so its metrics reach as far as it was read
@@ -57,7 +77,8 @@ metric_status as (
         metrics.account_id,
         max(metrics.hour_start) + interval 1 hour as watermark,
         cast(max(loads.last_success_at) as date) - 1 as complete_through,
-        count(*) as rows
+        count(*) as rows,
+        cast(null as varchar) as message
     from metrics
     left join loads on metrics.account_id = loads.account_id
     group by metrics.account_id
@@ -65,6 +86,8 @@ metric_status as (
 
 statuses as (
     select * from bill_status
+    union all
+    select * from foreign_status
     union all
     select * from metric_status
 )
@@ -76,5 +99,5 @@ select
     watermark,
     complete_through,
     rows,
-    cast(null as varchar) as message
+    message
 from statuses

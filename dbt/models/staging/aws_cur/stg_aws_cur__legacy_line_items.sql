@@ -1,0 +1,1 @@
+{{ aws_legacy_rows('legacy_line_items') }}
