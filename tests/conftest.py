@@ -28,6 +28,26 @@ def run_cli(
     )
 
 
+# folders whose tests share costly fixtures (a demo run, a built warehouse) stay on one worker, the longest first
+_TOGETHER = ("pipeline", "dbt_project", "deploy", "emulator", "ingest")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Group tests by folder for pytest-xdist, and let the groups that take longest begin."""
+    for item in items:
+        parts = item.path.relative_to(ROOT / "tests").parts
+        # the dashboard's browser tests look at the demo run that the pipeline's tests made
+        folder = "pipeline" if parts[0] == "dashboard" else parts[0]
+        cloud = parts[1] if folder in ("ingest", "emulator", "dbt_project") and len(parts) > 2 else ""
+        item.add_marker(pytest.mark.xdist_group(f"{folder}/{cloud}"))
+    items.sort(key=lambda item: _rank(item.path.relative_to(ROOT / "tests").parts[0]))
+
+
+def _rank(folder: str) -> int:
+    folder = "pipeline" if folder == "dashboard" else folder
+    return _TOGETHER.index(folder) if folder in _TOGETHER else len(_TOGETHER)
+
+
 @pytest.fixture(scope="session")
 def cli() -> Callable[..., subprocess.CompletedProcess[str]]:
     """The command line, run for real."""
