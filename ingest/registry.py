@@ -16,6 +16,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     # the bill names profiles that the inventory has forgotten, so it comes first
     "aws_cur": ("ingest.sources.aws_cur",),
     "aws_bedrock": ("ingest.sources.aws_bedrock", "ingest.sources.aws_bedrock_metrics"),
+    "aws_invocation_log": ("ingest.sources.aws_invocation_log",),
     "gcp_billing": ("ingest.sources.gcp_billing",),
     "gcp_vertex": ("ingest.sources.gcp_vertex",),
     "azure_cost": ("ingest.sources.azure_cost",),
@@ -25,7 +26,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "config": ("ingest.sources.config",),
 }
 CLOUDS: dict[str, tuple[str, ...]] = {
-    "aws": ("aws_cur", "aws_bedrock"),
+    "aws": ("aws_cur", "aws_bedrock", "aws_invocation_log"),
     "gcp": ("gcp_billing", "gcp_vertex"),
     "azure": ("azure_cost", "azure_openai", "azure_reservations"),
 }
