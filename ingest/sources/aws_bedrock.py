@@ -12,6 +12,7 @@ carry tags, so none are asked for. Run alone: `inferledger ingest aws_bedrock`.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
@@ -114,9 +115,7 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:  # noqa: 
 
 def check(context: Context) -> Iterator[Finding]:
     """Try what inventory and metrics need; see `aws_bedrock_check`."""
-    from ingest.sources.aws_bedrock_check import findings
-
-    yield from findings(context)
+    yield from import_module("ingest.sources.aws_bedrock_check").findings(context)
 
 
 def profiles_of(clients: AwsClients, account: AwsAccount, region: str) -> list[dict[str, Any]]:
@@ -214,7 +213,7 @@ def tags_shown(clients: AwsClients, account: AwsAccount, region: str) -> dict[st
         except PermissionDenied:
             return {}
         for mapping in _member(page, "ResourceTagMappingList", where):
-            shown[mapping["ResourceARN"]] = [(tag["Key"], tag["Value"]) for tag in mapping["Tags"]]
+            shown[mapping["ResourceARN"]] = sorted((tag["Key"], tag["Value"]) for tag in mapping["Tags"])
         token = page.get("PaginationToken") or ""
         if not token:
             return shown
@@ -222,7 +221,8 @@ def tags_shown(clients: AwsClients, account: AwsAccount, region: str) -> dict[st
 
 def _tags(clients: AwsClients, client: "BedrockClient", arn: str, where: str) -> list[tuple[str, str]]:
     read = clients.calling(f"{where}, tags of {arn}", "bedrock:ListTagsForResource")(client.list_tags_for_resource)
-    return [(tag["key"], tag["value"]) for tag in _member(read(resourceARN=arn), "tags", where)]
+    # both APIs give a profile's tags, each in its own order
+    return sorted((tag["key"], tag["value"]) for tag in _member(read(resourceARN=arn), "tags", where))
 
 
 def _member(page: Mapping[str, Any], name: str, where: str) -> Sequence[Any]:

@@ -23,9 +23,10 @@ def findings(context: Context) -> Iterator[Finding]:
     clients = AwsClients(context.settings)
     section = context.config.aws
     for account in section.accounts:
-        place = section.regions[0]
         way = f"entered by {account.role_arn}" if account.role_arn else "the credentials are of this account"
-        entered = attempt(SOURCE, account.id, "reachable", way + ".", lambda a=account: clients.enter(a, place))
+        entered = attempt(
+            SOURCE, account.id, "reachable", way + ".", lambda a=account: clients.enter(a, section.regions[0])
+        )
         yield entered
         if entered.status == "fail":
             continue

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -70,9 +71,7 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:
 
 def check(context: Context) -> Iterator[Finding]:
     """Try what the logs need; see `aws_invocation_log_check`."""
-    from ingest.sources.aws_invocation_log_check import findings
-
-    yield from findings(context)
+    yield from import_module("ingest.sources.aws_invocation_log_check").findings(context)
 
 
 class LogBucket:
