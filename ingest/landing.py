@@ -95,7 +95,8 @@ class Landing:
         self, contract: StreamContract, *, scope: str | None = None, window_starts: Collection[str] | None = None
     ) -> pa.Table:
         """All landed rows of a stream (of one scope, of windows that start on `window_starts`), in the contract's
-        columns; empty when nothing landed."""
+        columns; empty when nothing landed.
+        """
         base = f"{self._root}/{contract.source}/{contract.stream}" + (f"/{_safe(scope)}" if scope else "")
         selector = fs.FileSelector(base, recursive=True, allow_not_found=True)
         paths = sorted(info.path for info in self._fs.get_file_info(selector) if info.path.endswith("/part.parquet"))

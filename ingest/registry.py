@@ -17,6 +17,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     # the bill names profiles that the inventory has forgotten, so it comes first
     "aws_cur": ("ingest.sources.aws_cur",),
     "aws_bedrock": ("ingest.sources.aws_bedrock", "ingest.sources.aws_bedrock_metrics"),
+    "aws_invocation_log": ("ingest.sources.aws_invocation_log",),
     "gcp_billing": ("ingest.sources.gcp_billing",),
     "gcp_vertex": ("ingest.sources.gcp_vertex",),
     "gcp_request_log": ("ingest.sources.gcp_request_log",),
@@ -32,7 +33,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "config": ("ingest.sources.config",),
 }
 CLOUDS: dict[str, tuple[str, ...]] = {
-    "aws": ("aws_cur", "aws_bedrock"),
+    "aws": ("aws_cur", "aws_bedrock", "aws_invocation_log"),
     "gcp": ("gcp_billing", "gcp_vertex", "gcp_request_log"),
     "azure": ("azure_cost", "azure_openai", "azure_reservations", "azure_gateway_log"),
     # gateways and direct APIs, each configured by itself

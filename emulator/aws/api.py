@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from emulator.aws.bedrock import Bedrock
 from emulator.aws.cloudwatch import CloudWatch
 from emulator.aws.identity import get_resources, sts
+from emulator.aws.policy import Guard
 from emulator.aws.wire import (
     Answer,
     AwsError,
@@ -40,8 +41,11 @@ _MAIN_MEMBER = {
 class AwsApi:
     """Routes a request to its service and lets the faults strike."""
 
-    def __init__(self, bedrock: Bedrock, cloudwatch: CloudWatch, clock: Clock, faults: Faults) -> None:
+    def __init__(
+        self, bedrock: Bedrock, cloudwatch: CloudWatch, clock: Clock, faults: Faults, guard: Guard | None = None
+    ) -> None:
         self._bedrock, self._cloudwatch, self._clock, self._faults = bedrock, cloudwatch, clock, faults
+        self._guard = guard or Guard()
 
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """The answer to one request, whichever service it is for; names of headers are lower case."""
@@ -94,6 +98,7 @@ class AwsApi:
             return rest_json_error(error)
 
     def _take(self, operation: str, who: Caller, params: Mapping[str, Any]) -> Fault | None:
+        self._guard.check(who, operation, params)
         fault = self._faults.take("aws", operation, {"account": who.account, "region": who.region, **params})
         error = fault_error(fault) if fault else None
         if error is not None:

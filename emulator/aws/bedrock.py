@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from emulator.aws.estate import Workload, system_profiles
+from emulator.aws.invocation_logs import LOG_BUCKET, LOG_PREFIX, LOGGED_ACCOUNT, LOGGED_REGION
 from emulator.aws.wire import AwsError, Caller, iso, page_offset, page_token
 from emulator.clock import Clock
 
@@ -36,6 +37,8 @@ class Bedrock:
             return "ListTagsForResource"
         if (method, path) == ("GET", "/provisioned-model-throughputs"):
             return "ListProvisionedModelThroughputs"
+        if (method, path) == ("GET", "/logging/modelinvocations"):
+            return "GetModelInvocationLoggingConfiguration"
         raise AwsError("UnknownOperationException", f"{method} {path} is not an operation of this service", 404)
 
     def answer(
@@ -53,6 +56,8 @@ class Bedrock:
             return self._profile(who, unquote(path.removeprefix("/inference-profiles/")))
         if operation == "ListTagsForResource":
             return {"tags": self._tags(who, body.get("resourceARN", ""))}
+        if operation == "GetModelInvocationLoggingConfiguration":
+            return _logging(who)
         units = [_provisioned(one) for one in self._mine(who) if one.kind == "provisioned"]
         wanted = query.get("statusEquals")
         return self._page([one for one in units if wanted in (None, one["status"])], query, "provisionedModelSummaries")
@@ -98,6 +103,20 @@ class Bedrock:
         if start + size < len(items):
             page["nextToken"] = page_token(start + size)
         return page
+
+
+def _logging(who: Caller) -> dict[str, Any]:
+    """An account and region without logging answers without a configuration."""
+    if (who.account, who.region) != (LOGGED_ACCOUNT, LOGGED_REGION):
+        return {}
+    return {
+        "loggingConfig": {
+            "s3Config": {"bucketName": LOG_BUCKET, "keyPrefix": LOG_PREFIX},
+            "textDataDeliveryEnabled": True,
+            "imageDataDeliveryEnabled": False,
+            "embeddingDataDeliveryEnabled": False,
+        }
+    }
 
 
 def _application_profile(one: Workload) -> dict[str, Any]:

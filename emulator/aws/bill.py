@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from emulator.aws import bill_sql
 from emulator.aws.estate import Workload, price_sheet, save_estate, workloads
+from emulator.aws.invocation_logs import write_logs
 from emulator.aws.skus import sku_rows
 from emulator.truth import CHARGE_SCHEMA, USAGE_SCHEMA
 from emulator.world import World
@@ -40,6 +41,7 @@ def write(world: World) -> tuple[pa.Table, pa.Table]:
     folder = world.folder("aws")
     estate = workloads(world)
     save_estate(world)
+    write_logs(world, estate)
     with _connect(world, estate) as connection:
         connection.execute(bill_sql.token_lines(), _restatement(world))
         connection.execute(bill_sql.model_unit_lines(), _restatement(world))

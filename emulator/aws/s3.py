@@ -16,6 +16,9 @@ from moto.s3.models import S3Backend, s3_backends
 from werkzeug.serving import make_server
 
 from emulator.aws.delivery import BUCKET, BUCKET_REGION, Delivery
+from emulator.aws.invocation_logs import LOG_BUCKET
+from emulator.aws.log_bucket import LogBucket
+from emulator.aws.policy import Guard
 from emulator.aws.wire import Answer, AwsError, Caller, caller, fault_error, s3_error
 from emulator.clock import Clock
 from emulator.faults import Fault, Faults
@@ -30,8 +33,8 @@ class Bucket:
     Two of them in one process keep apart: moto's state is global, so each has its own name behind the door.
     """
 
-    def __init__(self, folder: Path, clock: Clock, faults: Faults) -> None:
-        self._clock, self._faults = clock, faults
+    def __init__(self, folder: Path, clock: Clock, faults: Faults, guard: Guard | None = None) -> None:
+        self._clock, self._faults, self._guard = clock, faults, guard or Guard()
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._backend: S3Backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
         taken = sum(1 for name in self._backend.buckets if name.endswith(BUCKET))
@@ -39,12 +42,15 @@ class Bucket:
         self._backend.create_bucket(self._name, BUCKET_REGION)
         self._delivery = Delivery(folder, self._put, self._remove)
         self._delivery.bring_to(clock.now())
+        self._logs = LogBucket(self._backend, folder, clock)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         bucket, _, key = environ["PATH_INFO"].lstrip("/").partition("/")
         operation = _operation(environ["REQUEST_METHOD"], key, environ.get("QUERY_STRING", ""))
         try:
             who = caller(environ.get("HTTP_AUTHORIZATION"))
+            prefix = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True).get("prefix", [None])[0]
+            self._guard.check(who, operation, {"bucket": bucket, "key": key, "prefix": prefix})
             fault = self._faults.take("aws", operation, {"bucket": bucket, "key": key, "account": who.account})
             error = fault_error(fault, throttle_code="SlowDown") if fault else None
             if error is not None:
@@ -53,6 +59,8 @@ class Bucket:
                 late = timedelta(days=1) if fault and fault.kind == "late_day" else timedelta()
                 self._delivery.bring_to(self._clock.now() - late)
                 environ["PATH_INFO"] = f"/{self._name}" + (f"/{key}" if key else "")
+            elif bucket == LOG_BUCKET:
+                environ["PATH_INFO"] = self._logs.path(key)
             answer = self._own_answer(operation, bucket, key, who, fault)
         except AwsError as error:
             answer = s3_error(error)
@@ -65,10 +73,11 @@ class Bucket:
         for key in list(self._backend.buckets[self._name].keys):
             self._remove(key)
         self._backend.delete_bucket(self._name)
+        self._logs.close()
 
     def _own_answer(self, operation: str, bucket: str, key: str, who: Caller, fault: Fault | None) -> Answer | None:
         """What moto would not say: the wrong region, and answers that a fault bends; None leaves it to moto."""
-        if bucket == BUCKET and who.region != BUCKET_REGION:
+        if bucket in (BUCKET, LOG_BUCKET) and who.region != BUCKET_REGION:
             error = AwsError(
                 "AuthorizationHeaderMalformed", f"the region '{who.region}' is wrong; expecting '{BUCKET_REGION}'"
             )
@@ -78,15 +87,16 @@ class Bucket:
             return None
         if fault.kind == "empty":
             return _empty(operation, bucket)
-        body = self._body(key) if operation == "GetObject" and bucket == BUCKET else None
+        name = {BUCKET: self._name, LOG_BUCKET: self._logs.name}.get(bucket)
+        body = self._body(name, key) if operation == "GetObject" and name else None
         if body is not None and fault.kind == "cut":
             return Answer(200, body, {"Content-Type": "binary/octet-stream"}, cut=True)
         if body is not None and fault.kind == "wrong_schema" and key.endswith(".parquet"):
             return Answer(200, _renamed(body), {"Content-Type": "binary/octet-stream"})
         return None
 
-    def _body(self, key: str) -> bytes | None:
-        stored = self._backend.get_object(self._name, key)
+    def _body(self, name: str, key: str) -> bytes | None:
+        stored = self._backend.get_object(name, key)
         return None if stored is None else bytes(stored.value)
 
     def _put(self, key: str, body: bytes) -> None:

@@ -7,6 +7,7 @@ from emulator.aws.api import ApiServer, AwsApi
 from emulator.aws.bedrock import Bedrock
 from emulator.aws.cloudwatch import CloudWatch
 from emulator.aws.estate import load_estate
+from emulator.aws.policy import Guard
 from emulator.aws.s3 import Bucket, BucketServer
 from emulator.aws.wire import access_key
 from emulator.clock import Clock
@@ -16,18 +17,30 @@ from emulator.service import Service
 PAYER = "100000000001"
 
 
-def start(folder: Path, clock: Clock, faults: Faults, *, api_port: int = 0, s3_port: int = 0) -> Service:
+def start(
+    folder: Path,
+    clock: Clock,
+    faults: Faults,
+    *,
+    api_port: int = 0,
+    s3_port: int = 0,
+    guard: Guard | None = None,
+) -> Service:
     """Serve the world that `emulator.aws.bill` wrote into `folder`, on 127.0.0.1.
+
+    Args:
+        guard: keeps what each account's policy does not grant from being answered; none allows everything.
 
     Returns:
         A Service whose env has the endpoints and credentials of the payer account; other accounts are reached by
         assuming a role in them.
     """
-    api = AwsApi(Bedrock(load_estate(folder), clock), CloudWatch(folder, clock), clock, faults)
+    guard = guard or Guard()
+    api = AwsApi(Bedrock(load_estate(folder), clock), CloudWatch(folder, clock), clock, faults, guard)
     server = ApiServer(("127.0.0.1", api_port), api)
     thread = Thread(target=server.serve_forever, name="emulator-aws", daemon=True)
     thread.start()
-    bucket = BucketServer(Bucket(folder, clock, faults), s3_port)
+    bucket = BucketServer(Bucket(folder, clock, faults, guard), s3_port)
 
     def stop() -> None:
         server.shutdown()

@@ -1,28 +1,36 @@
 """Bedrock's inventory: inference profiles with their tags, and provisioned throughput, per account and region.
 
-Endpoints: Bedrock `ListInferenceProfiles` (application and system-defined), `ListTagsForResource`,
-`ListProvisionedModelThroughputs`; paged until there is no `nextToken`.
+Endpoints: Bedrock `ListInferenceProfiles` (application and system-defined), `ListProvisionedModelThroughputs`, paged
+until there is no `nextToken`; `GetInferenceProfile` once for an id that the bill or CloudWatch names and no snapshot
+ever showed. Tags come from the tagging API's `GetResources`, a hundred profiles a call; that API never shows what was
+never tagged, so profiles are not taken from it, and `ListTagsForResource` is asked for those that it does not show.
 A load is a snapshot of the run's UTC day, one file per account; snapshots stay, so a profile outlives its deletion.
 AWS never says which profile a profile was copied from; the model is in its `models`. System-defined profiles cannot
 carry tags, so none are asked for. Run alone: `inferledger ingest aws_bedrock`.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 
 from ingest.aws_client import AwsClients
+from ingest.checks import Finding
 from ingest.config_aws import AwsAccount
 from ingest.contracts import Context, LoadResult, StreamContract
-from ingest.errors import SchemaChanged
+from ingest.errors import PermissionDenied, SchemaChanged
 from ingest.run import Window, day_start
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock import BedrockClient
 
 SOURCE = "aws_bedrock"
+PROFILE_TYPE = "bedrock:application-inference-profile"
+# ids of application profiles; those of models and system profiles hold a point, those of provisioned models are ARNs
+_OPAQUE = re.compile(r"[A-Za-z0-9-]{1,64}")
 _MOMENT = pa.timestamp("us", tz="UTC")
 _PLACE = [pa.field("account_id", pa.string()), pa.field("region", pa.string())]
 _TAGS = pa.field("tags", pa.map_(pa.string(), pa.string()))
@@ -94,9 +102,10 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:  # noqa: 
         throughputs: list[dict[str, Any]] = []
         for region in context.config.aws.regions:
             place = {"account_id": account.id, "region": region}
-            client = clients.bedrock(account, region)
-            profiles += [place | row for row in _profiles(clients, client, account, region)]
-            throughputs += [place | row for row in _throughputs(clients, client, account, region)]
+            found = profiles_of(clients, account, region)
+            found += _missed(context, clients, account, region, found)
+            profiles += [place | row for row in found]
+            throughputs += [place | row for row in _throughputs(clients, account, region)]
         for contract, rows in ((INFERENCE_PROFILES, profiles), (PROVISIONED_THROUGHPUTS, throughputs)):
             table = pa.Table.from_pylist(rows, schema=contract.schema)
             results.append(context.landing.write(contract, scope=account.id, window=today, batches=[table]))
@@ -104,29 +113,71 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:  # noqa: 
     return results
 
 
-def _profiles(clients: AwsClients, client: "BedrockClient", account: AwsAccount, region: str) -> list[dict[str, Any]]:
+def check(context: Context) -> Iterator[Finding]:
+    """Try what inventory and metrics need; see `aws_bedrock_check`."""
+    yield from import_module("ingest.sources.aws_bedrock_check").findings(context)
+
+
+def profiles_of(clients: AwsClients, account: AwsAccount, region: str) -> list[dict[str, Any]]:
     """Every profile of one account and region, application profiles with their tags."""
-    where = f"Bedrock inference profiles of {account.name} ({account.id}) in {region}"
+    where, client = _where(account, region), clients.bedrock(account, region)
     list_page = clients.calling(where, "bedrock:ListInferenceProfiles")(client.list_inference_profiles)
     rows: list[dict[str, Any]] = []
     for kind in ("APPLICATION", "SYSTEM_DEFINED"):
         token: dict[str, Any] = {}
         while True:
             page = cast(Mapping[str, Any], list_page(typeEquals=kind, maxResults=1000, **token))
-            for profile in _member(page, "inferenceProfileSummaries", where):
-                is_own = profile["type"] == "APPLICATION"
-                tags = _tags(clients, client, profile["inferenceProfileArn"], where) if is_own else []
-                rows.append({**profile, "tags": tags})
+            rows += [dict(profile) for profile in _member(page, "inferenceProfileSummaries", where)]
             if not page.get("nextToken"):
                 break
             token = {"nextToken": page["nextToken"]}
+    own = [row["inferenceProfileArn"] for row in rows if row["type"] == "APPLICATION"]
+    shown = tags_shown(clients, account, region) if len(own) > 1 else {}
+    for row in rows:
+        arn, is_own = row["inferenceProfileArn"], row["type"] == "APPLICATION"
+        row["tags"] = (shown.get(arn) or _tags(clients, client, arn, where)) if is_own else []
     return rows
 
 
-def _throughputs(
-    clients: AwsClients, client: "BedrockClient", account: AwsAccount, region: str
+def _missed(
+    context: Context, clients: AwsClients, account: AwsAccount, region: str, found: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    where = f"Bedrock provisioned throughput of {account.name} ({account.id}) in {region}"
+    """Application profiles that bill or CloudWatch name and no list ever showed; one that is gone is asked for once."""
+    landed = context.landing.read(INFERENCE_PROFILES, scope=account.id)
+    known = {row["inferenceProfileId"] for row in found} | set(landed["inferenceProfileId"].to_pylist())
+    state = context.landing.read_state(SOURCE, f"gone-{account.id}")
+    gone = {(place, profile_id) for place, profile_id in state.get("ids", [])}
+    named = context.landing.read_state("aws_cur", "workloads").get(account.id, [])
+    named += context.landing.read_state(SOURCE, f"metrics-{account.id}").get("ids", [])
+    missed = {one for place, one in named if place == region and _OPAQUE.fullmatch(one) and one not in known}
+    rows = [_profile(clients, account, region, one) for one in sorted(missed - {one for _, one in gone})]
+    fresh_gone = {(region, one) for one in missed} - {(region, row["inferenceProfileId"]) for row in rows if row}
+    if fresh_gone - gone:
+        context.landing.write_state(SOURCE, f"gone-{account.id}", {"ids": sorted(gone | fresh_gone)})
+    return [row for row in rows if row]
+
+
+def _profile(clients: AwsClients, account: AwsAccount, region: str, profile_id: str) -> dict[str, Any] | None:
+    where, client = _where(account, region), clients.bedrock(account, region)
+
+    def get() -> dict[str, Any] | None:
+        try:
+            return dict(client.get_inference_profile(inferenceProfileIdentifier=profile_id))
+        except client.exceptions.ResourceNotFoundException:
+            return None
+
+    row = clients.calling(where, "bedrock:GetInferenceProfile")(get)()
+    if row is not None:
+        row.pop("ResponseMetadata", None)
+        row["tags"] = _tags(clients, client, row["inferenceProfileArn"], where)
+    return row
+
+
+def _throughputs(clients: AwsClients, account: AwsAccount, region: str) -> list[dict[str, Any]]:
+    where, client = (
+        f"Bedrock provisioned throughput of {account.name} ({account.id}) in {region}",
+        clients.bedrock(account, region),
+    )
     list_page = clients.calling(where, "bedrock:ListProvisionedModelThroughputs")(
         client.list_provisioned_model_throughputs
     )
@@ -143,9 +194,35 @@ def _throughputs(
         token = {"nextToken": page["nextToken"]}
 
 
+def _where(account: AwsAccount, region: str) -> str:
+    return f"Bedrock inference profiles of {account.name} ({account.id}) in {region}"
+
+
+def tags_shown(clients: AwsClients, account: AwsAccount, region: str) -> dict[str, list[tuple[str, str]]]:
+    """Tags by ARN as the tagging API shows them; empty where it may not be asked, which costs a call per profile."""
+    where, client = f"Tagged resources of {account.name} ({account.id}) in {region}", clients.tagging(account, region)
+    get_page = clients.calling(where, "tag:GetResources")(client.get_resources)
+    shown: dict[str, list[tuple[str, str]]] = {}
+    token = ""
+    while True:
+        try:
+            page = cast(
+                Mapping[str, Any],
+                get_page(ResourceTypeFilters=[PROFILE_TYPE], ResourcesPerPage=100, PaginationToken=token),
+            )
+        except PermissionDenied:
+            return {}
+        for mapping in _member(page, "ResourceTagMappingList", where):
+            shown[mapping["ResourceARN"]] = sorted((tag["Key"], tag["Value"]) for tag in mapping["Tags"])
+        token = page.get("PaginationToken") or ""
+        if not token:
+            return shown
+
+
 def _tags(clients: AwsClients, client: "BedrockClient", arn: str, where: str) -> list[tuple[str, str]]:
     read = clients.calling(f"{where}, tags of {arn}", "bedrock:ListTagsForResource")(client.list_tags_for_resource)
-    return [(tag["key"], tag["value"]) for tag in _member(read(resourceARN=arn), "tags", where)]
+    # both APIs give a profile's tags, each in its own order
+    return sorted((tag["key"], tag["value"]) for tag in _member(read(resourceARN=arn), "tags", where))
 
 
 def _member(page: Mapping[str, Any], name: str, where: str) -> Sequence[Any]:

@@ -15,7 +15,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -39,8 +39,8 @@ MANTLE_NAMESPACE = "AWS/BedrockMantle"
 HOUR_S = 3600
 MINUTE_S = 60
 REREAD_DAYS = 3
-# a day less than the two weeks after which ListMetrics forgets a silent series
-LISTED_DAYS = 13
+# two days less than the two weeks after which ListMetrics forgets a silent series
+LISTED_DAYS = 12
 # asked for every known id when a span is older than that; a series that does not exist has no point and no error
 COUNTERS = (
     "Invocations",
@@ -62,6 +62,16 @@ STREAMS = (METRICS_HOURLY, METRICS_MINUTELY)
 
 Place = tuple[str, str]
 """Region and ModelId."""
+
+
+@dataclass(frozen=True)
+class _Task:
+    """Ids to read over a span for a stream; `kind` narrows the metrics."""
+
+    contract: StreamContract
+    places: set[Place]
+    span: Window
+    kind: Literal["counters", "latencies"] | None = None
 
 
 @dataclass
@@ -109,70 +119,67 @@ def _load_account(
     }
     ids |= {(region, model_id) for region, model_id in state.get("ids", []) if region in listed}
     reading = _Account(account, state, listed, ids)
-    pulls = [
-        _pull(context, clients, reading, contract, places, span)
-        for contract, places, span in _plan(context, reading, window)
-    ]
+    pulls = [_pull(context, clients, reading, task) for task in _plan(context, reading, window)]
     # everything is read before anything is replaced
     results = [result for pull in pulls for result in merge(context.landing, account.id, pull)]
     _remember(context, reading, window, pa.concat_tables([pull.fresh for pull in pulls]))
     return results
 
 
-def _pull(
-    context: Context,
-    clients: AwsClients,
-    reading: _Account,
-    contract: StreamContract,
-    places: set[Place],
-    span: Window,
-) -> Pull:
-    """Read the series of `places` over `span` in every region."""
-    asked: set[tuple[str, str, str]] = set()
-    tables = [contract.schema.empty_table()]
-    for region in context.config.aws.regions:
-        wanted = _wanted(reading, region, places, span, context.run.as_of)
-        asked |= {(region, series.metric.dimensions[0][1], series.metric.name) for series in wanted}
-        for part, period_s in segments(span, context.run.as_of, HOUR_S if contract is METRICS_HOURLY else MINUTE_S):
-            tables += _read(clients, reading, region, wanted, part, period_s)
-    return Pull(contract, list(days(span)), pa.concat_tables(tables), asked)
-
-
-def _plan(
-    context: Context, reading: _Account, window: Window | None
-) -> Iterator[tuple[StreamContract, set[Place], Window]]:
-    """Which ids are read over which span, for the hours and, where switched on, the minutes of provisioned models."""
+def _pull(context: Context, clients: AwsClients, reading: _Account, task: _Task) -> Pull:
+    """Read what a task wants in every region."""
     as_of = context.run.as_of
-    oldest = as_of - timedelta(days=min(context.config.backfill_days, RETENTION_DAYS[HOUR_S]))
-    backfill = Window(day_start(oldest.date()), as_of)
+    asked: set[tuple[str, str, str]] = set()
+    tables = [task.contract.schema.empty_table()]
+    for region in context.config.aws.regions:
+        wanted = _wanted(reading, region, task, as_of)
+        asked |= {(region, series.metric.dimensions[0][1], series.metric.name) for series in wanted}
+        for part, period_s in segments(task.span, as_of, HOUR_S if task.contract is METRICS_HOURLY else MINUTE_S):
+            tables += _read(clients, reading, region, wanted, part, period_s)
+    return Pull(task.contract, list(days(task.span)), pa.concat_tables(tables), asked)
+
+
+def _plan(context: Context, reading: _Account, window: Window | None) -> Iterator[_Task]:
+    """Which ids are read over which span."""
+    as_of = context.run.as_of
+    oldest = day_start((as_of - timedelta(days=min(context.config.backfill_days, RETENTION_DAYS[HOUR_S]))).date())
     earlier = _moment(reading.state.get("loaded_to"))
-    known = reading.ids & reading.seen if earlier else set[Place]()
     if window is not None:
-        plan = [(reading.ids, window)]
+        yield from _tasks(context, reading.ids, window, is_asked=True)
     elif earlier is None:
-        plan = [(reading.ids, backfill)]
+        yield from _tasks(context, reading.ids, Window(oldest, as_of))
     else:
-        first = max(oldest, min(earlier, as_of) - timedelta(days=REREAD_DAYS))
-        plan = [(known, Window(day_start(first.date()), as_of)), (reading.ids - known, backfill)]
-    with_minutes = context.config.aws.provisioned_minutes
-    finest = as_of - timedelta(days=RETENTION_DAYS[MINUTE_S])
-    for number, (places, span) in enumerate(plan):
-        if number and not places:
-            continue
-        yield METRICS_HOURLY, places, span
-        provisioned = {place for place in places if ":provisioned-model/" in place[1]}
-        if with_minutes and provisioned:
-            start = span.start if window is not None else max(span.start, day_start(finest.date()))
-            yield METRICS_MINUTELY, provisioned, Window(start, span.end)
+        known = reading.ids & reading.seen
+        first = max(oldest, day_start((min(earlier, as_of) - timedelta(days=REREAD_DAYS)).date()))
+        yield from _tasks(context, known, Window(first, as_of))
+        if reading.ids - known:
+            yield from _tasks(context, reading.ids - known, Window(oldest, as_of))
 
 
-def _wanted(reading: _Account, region: str, places: set[Place], span: Window, as_of: datetime) -> set[Series]:
-    """The series of `places` that can have a point in `span`."""
-    here = {model_id for place, model_id in places if place == region}
+def _tasks(context: Context, places: set[Place], span: Window, *, is_asked: bool = False) -> Iterator[_Task]:
+    """The tasks of one span: latency tells of the present and is not read back far, minutes only where switched on."""
+    recent = day_start((context.run.as_of - timedelta(days=LISTED_DAYS)).date())
+    if is_asked or span.start >= recent:
+        yield _Task(METRICS_HOURLY, places, span)
+    else:
+        yield _Task(METRICS_HOURLY, places, span, kind="counters")
+        if context.config.aws.latency_metrics:
+            yield _Task(METRICS_HOURLY, places, Window(recent, span.end), kind="latencies")
+    provisioned = {place for place in places if ":provisioned-model/" in place[1]}
+    if context.config.aws.provisioned_minutes and provisioned:
+        start = span.start if is_asked else max(span.start, recent)
+        yield _Task(METRICS_MINUTELY, provisioned, Window(start, span.end), kind="counters")
+
+
+def _wanted(reading: _Account, region: str, task: _Task, as_of: datetime) -> set[Series]:
+    """The series that can have a point in the task's span."""
+    here = {model_id for place, model_id in task.places if place == region}
     wanted = {series for series in reading.listed[region] if series.metric.dimensions[0][1] in here}
-    if span.start < as_of - timedelta(days=LISTED_DAYS):
+    if task.span.start < as_of - timedelta(days=LISTED_DAYS + 1):
         wanted |= {Series(_metric(model_id, name)) for model_id in here for name in COUNTERS}
-    return wanted
+    if task.kind is None:
+        return wanted
+    return {series for series in wanted if (series.metric.name in LATENCIES) == (task.kind == "latencies")}
 
 
 def _metric(model_id: str, name: str) -> Metric:
@@ -198,7 +205,9 @@ def _remember(context: Context, reading: _Account, window: Window | None, fresh:
     """Keep how far this account is read, and what the reading cost; a window that was asked for moves nothing on."""
     account, state, spent = reading.account, reading.state, reading.spent
     newest: Any = pc.max(fresh["timestamp"]).as_py()
-    watermark = max(filter(None, [newest and newest + timedelta(hours=1), _moment(state.get("watermark"))]), default=None)
+    watermark = max(
+        filter(None, [newest and newest + timedelta(hours=1), _moment(state.get("watermark"))]), default=None
+    )
     loaded_to = state.get("loaded_to") if window is not None else context.run.as_of.isoformat()
     ids = sorted(reading.seen if window is not None else reading.ids)
     kept = {
@@ -228,7 +237,10 @@ def _known_ids(context: Context, account: AwsAccount) -> set[Place]:
     models = context.landing.read(PROVISIONED_THROUGHPUTS, scope=account.id)
     ids = {(row["region"], row["inferenceProfileId"]) for row in own.to_pylist()}
     ids |= {(row["region"], row["provisionedModelArn"]) for row in models.to_pylist()}
-    ids |= {(region, model_id) for region, model_id in context.landing.read_state("aws_cur", "workloads").get(account.id, [])}
+    ids |= {
+        (region, model_id)
+        for region, model_id in context.landing.read_state("aws_cur", "workloads").get(account.id, [])
+    }
     return {(region, model_id) for region, model_id in ids if region in context.config.aws.regions}
 
 

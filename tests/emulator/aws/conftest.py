@@ -23,4 +23,5 @@ def aws(running_aws: LocalAws) -> Iterator[LocalAws]:
     yield running_aws
     running_aws.faults.clear()
     running_aws.faults.forget_requests()
+    running_aws.guard.release()
     running_aws.clock.set(AS_OF)

@@ -13,6 +13,7 @@ from botocore.config import Config
 
 from emulator.aws import bill, server
 from emulator.aws.estate import Workload, load_estate
+from emulator.aws.policy import Guard
 from emulator.aws.wire import access_key
 from emulator.clock import Clock
 from emulator.faults import Faults
@@ -44,6 +45,7 @@ class LocalAws:
     clock: Clock
     faults: Faults
     env: dict[str, str]
+    guard: Guard
 
     @property
     def estate(self) -> dict[str, Workload]:
@@ -67,10 +69,10 @@ class LocalAws:
 def serving(world: Path, home: Path) -> Iterator[LocalAws]:
     """Serve a copy of `world` in `home` at AS_OF until the block ends."""
     shutil.copytree(world, home, dirs_exist_ok=True)
-    clock, faults = Clock(home / "truth" / "clock.json"), Faults()
+    clock, faults, guard = Clock(home / "truth" / "clock.json"), Faults(), Guard()
     clock.set(AS_OF)
-    service = server.start(home / "emulator" / "aws", clock, faults)
+    service = server.start(home / "emulator" / "aws", clock, faults, guard=guard)
     try:
-        yield LocalAws(home, clock, faults, service.env)
+        yield LocalAws(home, clock, faults, service.env, guard)
     finally:
         service.stop()

@@ -1,15 +1,17 @@
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pyarrow.parquet as pq
 import pytest
 
-from ingest.contracts import Context
+from ingest.config import SourcesConfig
+from ingest.contracts import Context, StreamContract
 from ingest.errors import PermissionDenied, SchemaChanged, TransientError
-from ingest.run import Window
+from ingest.run import Window, days
 from ingest.sources import aws_bedrock, aws_bedrock_metrics, aws_cur
-from ingest.sources.aws_bedrock_metrics import METRICS_HOURLY
-from tests.emulator.aws.local_aws import AS_OF, LocalAws
+from ingest.sources.aws_bedrock_points import METRICS_HOURLY, METRICS_MINUTELY, Pull, merge
+from tests.emulator.aws.local_aws import AS_OF, DATA, LocalAws
 from tests.ingest.aws.conftest import MakeContext
 
 COLUMNS = {
@@ -128,10 +130,81 @@ def test_lasting_fault_stops_the_load(
     assert context.landing.read(METRICS_HOURLY).num_rows == 0
 
 
-@pytest.mark.parametrize("status", ["PartialData", "InternalError", "missing"])
-def test_series_that_is_not_complete_is_a_failed_pull(status: str) -> None:
-    answered = {"q1": "Complete"} | ({} if status == "missing" else {"q2": status})
-    with pytest.raises(TransientError, match=status):
-        aws_bedrock_metrics._refuse_incomplete(["q1", "q2"], answered, "CloudWatch data")
-    with pytest.raises(PermissionDenied):
-        aws_bedrock_metrics._refuse_incomplete(["q1"], {"q1": "Forbidden"}, "CloudWatch data")
+@pytest.fixture
+def one_account(sources: SourcesConfig) -> SourcesConfig:
+    """The account with the provisioned model, in one region, two days back, latency and minutes read."""
+    data = tuple(account for account in sources.aws.accounts if account.id == DATA)
+    changes = {"accounts": data, "regions": ("us-east-1",), "latency_metrics": True, "provisioned_minutes": True}
+    section = sources.aws.model_copy(update=changes)
+    return sources.model_copy(update={"backfill_days": 2, "aws_section": section})
+
+
+def test_aws_2_1_latency_lands_with_sum_count_and_tail_and_is_priced_once(
+    aws: LocalAws, make_context: MakeContext, one_account: SourcesConfig
+) -> None:
+    context = make_context(config=one_account)
+    aws_bedrock_metrics.load(context, None)
+    rows = context.landing.read(METRICS_HOURLY).to_pylist()
+    profile = aws.estate["aws-sql-copilot"].workload_id
+    hour = AS_OF - timedelta(hours=2)
+    found = {
+        (row["metric"], row["statistic"]): row["value"]
+        for row in rows
+        if row["model_id"] == profile and row["timestamp"] == hour
+    }
+    calls, tokens = found["Invocations", "Sum"], found["OutputTokenCount", "Sum"]
+    assert found["InvocationLatency", "SampleCount"] == calls
+    # as the local AWS makes them: 420 ms to the first token, 14 ms for each, and a tail of half as much again
+    assert found["InvocationLatency", "Sum"] == pytest.approx(420 * calls + 14 * tokens)
+    assert found["TimeToFirstToken", "p90"] == pytest.approx(420 * 1.5)
+    asked = [r.params["MetricDataQueries"] for r in aws.faults.requests if r.operation == "GetMetricData"]
+    priced = sum(len({str(query["MetricStat"]["Metric"]) for query in queries}) for queries in asked)
+    state = context.landing.read_state("aws_bedrock", f"metrics-{DATA}")
+    assert (state["last_calls"], state["last_metrics"]) == (len(asked), priced)
+    assert state["last_usd"] == str(Decimal(priced) * Decimal("0.00001"))
+
+
+def test_aws_2_4_minutes_of_a_provisioned_model_sum_to_its_hours(
+    aws: LocalAws, make_context: MakeContext, one_account: SourcesConfig
+) -> None:
+    context = make_context(config=one_account)
+    aws_bedrock_metrics.load(context, None)
+
+    def tokens(contract: StreamContract) -> dict[datetime, float]:
+        sums: dict[datetime, float] = defaultdict(float)
+        for row in context.landing.read(contract).to_pylist():
+            if row["metric"] == "InputTokenCount" and row["model_id"] == aws.estate["aws-semantic-search"].arn:
+                sums[row["timestamp"].replace(minute=0)] += row["value"]
+        return dict(sums)
+
+    assert tokens(METRICS_MINUTELY) == tokens(METRICS_HOURLY) != {}
+    assert set(context.landing.read(METRICS_MINUTELY)["period_s"].to_pylist()) == {60}
+
+
+def test_aws_2_4_trailing_run_asks_for_listed_series_alone_and_keeps_the_others(
+    aws: LocalAws, make_context: MakeContext, one_account: SourcesConfig
+) -> None:
+    earlier = AS_OF - timedelta(days=1)
+    aws.clock.set(earlier)
+    aws_bedrock_metrics.load(make_context(as_of=earlier, config=one_account), None)
+    aws.clock.set(AS_OF)
+    aws.faults.forget_requests()
+    context = make_context("run-2", config=one_account)
+    aws_bedrock_metrics.load(context, None)
+    asked = [
+        (query["MetricStat"]["Metric"]["MetricName"], query["MetricStat"]["Metric"]["Dimensions"][0]["Value"])
+        for request in aws.faults.requests
+        if request.operation == "GetMetricData"
+        for query in request.params["MetricDataQueries"]
+    ]
+    # nobody ever made a client error, so that series does not exist and is not paid for
+    assert {metric for metric, _ in asked} >= {"Invocations", "InvocationServerErrors", "InvocationLatency"}
+    assert "InvocationClientErrors" not in {metric for metric, _ in asked}
+    points = METRICS_HOURLY.schema.names
+    landed = context.landing.read(METRICS_HOURLY, window_starts={"2026-11-16"}).select(points)
+    assert landed.num_rows > 0
+    # a series that is not asked for keeps what is landed of it
+    pull = Pull(METRICS_HOURLY, list(days(Window(AS_OF - timedelta(days=2), AS_OF - timedelta(days=1)))),
+                METRICS_HOURLY.schema.empty_table(), {("us-east-1", "elsewhere", "Invocations")})  # fmt: skip
+    results = merge(context.landing, DATA, pull)
+    assert [result.changed for result in results] == [False, False]

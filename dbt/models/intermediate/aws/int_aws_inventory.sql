@@ -14,7 +14,11 @@ snapshots as (
         region_id,
         profile_id as workload_id,
         profile_arn as resource_id,
-        model_arns[1] as model_arn,
+        -- all models behind a profile are one model in several regions; where they are not, it stays unknown
+        case
+            when len(list_distinct(list_transform(model_arns, lambda arn: split_part(arn, 'foundation-model/', 2)))) = 1
+                then model_arns[1]
+        end as model_arn,
         case
             when list_contains(list_transform(model_arns, lambda arn: split_part(arn, ':', 4)), '') then 'global'
             when len(model_arns) > 1 then 'geo'

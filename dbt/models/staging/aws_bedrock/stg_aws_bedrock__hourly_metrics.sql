@@ -8,3 +8,6 @@ select
     cast(round(value) as bigint) as total,
     cast(timestamp as timestamp) as hour_start
 from {{ source('aws_bedrock', 'metrics_hourly') }}
+where
+    coalesce(statistic, 'Sum') = 'Sum'
+    and metric not in ('InvocationLatency', 'TimeToFirstToken')
