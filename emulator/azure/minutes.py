@@ -65,7 +65,7 @@ def _series(traffic: Traffic, deployment: Deployment) -> Iterator[tuple[tuple[st
 
 
 def _minutes_of(traffic: Traffic, flow: Flow) -> Minutes:
-    """A flow's counts by minute: those of a provisioned deployment by its load, those that it spilled by its overflow."""
+    """A flow's counts by minute: of a provisioned deployment by its load, of what it spilled by its overflow."""
     asked = traffic.estate.deployments[flow.stream.account, flow.stream.via["deployment"]]
     load = traffic.loads.get(asked.key)
     evenly = np.zeros((len(traffic.hours), HOUR_MINUTES))

@@ -28,6 +28,7 @@ from emulator.azure.minutes import MinuteStore, spread
 from emulator.azure.wire import AzureError, Call, Reply, bad_request
 
 LARGEST_BATCH = 50
+COLUMNS = {DEPLOYMENT: "deployment", STATUS: "status_code", SPILL: "is_spillover"}
 Series = dict[tuple[str, ...], np.ndarray]
 
 
@@ -45,8 +46,20 @@ class Metrics:
         self._hours = rows.column("hour_start").to_numpy().astype("datetime64[h]")
         self._values = {name: rows.column(name).to_numpy() for name in AGGREGATIONS}
         self._accounts = {account["id"].lower(): account for account in accounts}
+        self._rows_of = self._index()
         self._minutes = MinuteStore(folder)
         self._first_minute = self._hours.min().astype("datetime64[m]")
+
+    def _index(self) -> dict[tuple[str, str], np.ndarray]:
+        """The rows of each account and metric."""
+        metrics = self._words["metric"]
+        combined = self._codes["account"].astype(np.int64) * len(metrics) + self._codes["metric"]
+        order = np.argsort(combined, kind="stable")
+        codes, starts = np.unique(combined[order], return_index=True)
+        return {
+            (self._words["account"][code // len(metrics)], metrics[code % len(metrics)]): rows
+            for code, rows in zip(codes.tolist(), np.split(order, starts[1:]), strict=True)
+        }
 
     def batch(self, call: Call, subscription: str, now: datetime) -> Reply:
         """Metrics of up to fifty resources of one subscription and region."""
@@ -156,29 +169,26 @@ class Metrics:
     def _series(self, account: Mapping[str, Any], name: str, wanted: Wanted, split: tuple[str, ...]) -> Series:
         """Values by dimension values: one row per aggregation, one column per step, NaN where nothing happened."""
         start, end = (np.datetime64(moment.replace(tzinfo=None), "h") for moment in (wanted.start, wanted.end))
-        chosen = (self._hours >= start) & (self._hours < end)
-        chosen &= self._is("account", account["name"]) & self._is("metric", name)
-        columns = {DEPLOYMENT: "deployment", STATUS: "status_code", SPILL: "is_spillover"}
+        mine = self._rows_of.get((account["name"], name), np.empty(0, dtype=np.int64))
+        hours = self._hours[mine]
+        there = (hours >= start) & (hours < end)
+        mine, hours = mine[there], hours[there]
         step = wanted.step // 60
-        places = ((self._hours[chosen] - start).astype(np.int64)) // step
+        places = (hours - start).astype(np.int64) // step
         steps = -(-int((end - start).astype(np.int64)) // step)
-        labels = [self._labels(columns[dimension], chosen) for dimension in split]
-        keys = list(zip(*labels, strict=True)) if split else [()] * int(chosen.sum())
+        columns = [COLUMNS[dimension] for dimension in split]
+        combined = np.zeros(len(mine), dtype=np.int64)
+        for column in columns:
+            combined = combined * (len(self._words[column]) + 1) + self._codes[column][mine]
         gathered: Series = {}
-        for key in sorted(set(keys)):
-            if not all(_is_asked(wanted.filters[d], value) for d, value in zip(split, key, strict=True)):
-                continue
-            mine = np.fromiter((one == key for one in keys), dtype=bool, count=len(keys))
-            gathered[key] = _summed(places[mine], {n: self._values[n][chosen][mine] for n in AGGREGATIONS}, steps)
+        for code in np.unique(combined):
+            chosen = np.flatnonzero(combined == code)
+            one = mine[chosen[0]]
+            key = tuple(self._words[column][self._codes[column][one]] for column in columns)
+            if all(_is_asked(wanted.filters[d], value) for d, value in zip(split, key, strict=True)):
+                values = {n: self._values[n][mine[chosen]] for n in AGGREGATIONS}
+                gathered[key] = _summed(places[chosen], values, steps)
         return gathered
-
-    def _labels(self, column: str, chosen: np.ndarray) -> list[str]:
-        words = self._words[column]
-        return [words[code] for code in self._codes[column][chosen].tolist()]
-
-    def _is(self, column: str, text: str) -> np.ndarray:
-        words = self._words[column]
-        return self._codes[column] == (words.index(text) if text in words else len(words))
 
 
 def _is_asked(wanted: frozenset[str], value: str) -> bool:

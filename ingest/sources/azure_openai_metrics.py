@@ -1,76 +1,69 @@
-"""Azure OpenAI's metrics by hour and deployment: tokens, requests by status and spillover, PTU utilisation.
+"""Azure OpenAI's metrics by deployment: hours of all of them, minutes of the provisioned ones and those they spill to.
 
-Endpoint: Azure Monitor `metrics:getBatch` of each region, at most fifty accounts a call. With a filter Azure gives ten
-series unless told otherwise and says nothing of the rest; here the number is asked for and reaching it is an error.
-Azure keeps 93 days. Write mode: one file per subscription and UTC day, replaced whole; each run reads the trailing
-three days again (values settle within minutes, the margin is for a missed run) and the days of the backfill that are
-not landed. Hours without a sample are absent. Run alone: `inferledger ingest azure_openai`.
+Endpoint: Azure Monitor `metrics:getBatch` of each region, at most fifty accounts a call; Resource Manager's call for
+one account where the batch is refused. With a filter Azure gives ten series unless told otherwise and says nothing of
+the rest; here the number is asked for and reaching it is an error. Azure keeps 93 days. Write mode: one file per
+subscription and UTC day, replaced whole; each run reads the trailing three days of hours again (values settle within
+minutes, the margin is for a missed run), yesterday's and today's minutes, and the days of the backfill that are not
+landed (`minute_days` for minutes). Hours and minutes without a sample are absent. Run alone:
+`inferledger ingest azure_openai`.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
+import pyarrow.compute
 
 from ingest.azure_client import AccountRef, AzureCaller, list_accounts
-from ingest.azure_errors import Permission
+from ingest.checks import Finding, attempt
 from ingest.contracts import Context, LoadResult, StreamContract
-from ingest.errors import EmptyAnswer, SchemaChanged, TerminalError
+from ingest.errors import EmptyAnswer
 from ingest.run import Window, days
+from ingest.sources.azure_openai import DEPLOYMENTS
+from ingest.sources.azure_openai_answers import METRICS_READ, SCHEMA, Monitor, Question
 
+pc: Any = pyarrow.compute
 SOURCE = "azure_openai"
-NAMESPACE = "Microsoft.CognitiveServices/accounts"
-TRAILING_DAYS = 3
+TRAILING_DAYS, TRAILING_MINUTE_DAYS = 3, 1
 RETENTION_DAYS = 92
-DAYS_PER_CALL = 30
+DAYS_PER_CALL, MINUTE_DAYS_PER_CALL = 30, 1
 ACCOUNTS_PER_CALL = 50
-MOST_SERIES = 1000
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 TOTALS, SHARES = ("Total",), ("Average", "Maximum", "Minimum")
-BY_DEPLOYMENT = "ModelDeploymentName eq '*'"
-
-
-@dataclass(frozen=True)
-class _Question:
-    """Metrics that share dimensions and aggregations."""
-
-    names: tuple[str, ...]
-    aggregations: tuple[str, ...]
-    filter: str
-
-
+BY_ANSWER = ("StatusCode", "IsSpillover")
+UTILIZATION = "AzureOpenAIProvisionedManagedUtilizationV2"
 QUESTIONS = (
-    _Question(("ProcessedPromptTokens", "GeneratedTokens", "ActiveTokens"), TOTALS, BY_DEPLOYMENT),
-    _Question(("AzureOpenAIRequests",), TOTALS, f"{BY_DEPLOYMENT} and StatusCode eq '*' and IsSpillover eq '*'"),
-    _Question(("AzureOpenAIProvisionedManagedUtilizationV2",), SHARES, BY_DEPLOYMENT),
-)
-METRICS_HOURLY = StreamContract(
-    SOURCE,
-    "metrics_hourly",
-    pa.schema(
-        [
-            ("subscription_id", pa.string()),
-            ("resource_id", pa.string()),
-            ("region", pa.string()),
-            ("metric", pa.string()),
-            ("unit", pa.string()),
-            ("model_deployment_name", pa.string()),
-            ("status_code", pa.string()),
-            ("is_spillover", pa.string()),
-            ("timestamp", pa.timestamp("us", tz="UTC")),
-            ("total", pa.float64()),
-            ("average", pa.float64()),
-            ("maximum", pa.float64()),
-            ("minimum", pa.float64()),
-        ]
+    Question(("ProcessedPromptTokens", "GeneratedTokens", "ActiveTokens"), TOTALS),
+    Question(("AzureOpenAIRequests",), TOTALS, BY_ANSWER),
+    Question((UTILIZATION,), SHARES),
+    # the newer set of Foundry: the same counts by other names, so the models take one of the two and never both
+    Question(("InputTokens", "OutputTokens", "TotalTokens"), TOTALS, is_optional=True),
+    Question(("cacheReadInputTokens", "ephemeral5mInputTokens", "ephemeral1hInputTokens"), TOTALS, is_optional=True),
+    Question(("ModelRequests",), TOTALS, BY_ANSWER, is_optional=True),
+    Question(("ProvisionedUtilization", "AzureOpenAIContextTokensCacheMatchRate"), SHARES, is_optional=True),
+    Question(
+        ("AzureOpenAITimeToResponse", "AzureOpenAINormalizedTTFTInMS", "AzureOpenAINormalizedTBTInMS",
+         "AzureOpenAITTLTInMS", "AzureOpenAITokenPerSecond"), ("Average", "Maximum"), is_optional=True,
     ),
-    ("resource_id", "metric", "model_deployment_name", "timestamp"),
-    empty_ok=True,
+)  # fmt: skip
+MINUTE_QUESTIONS = (
+    Question(("ProcessedPromptTokens", "GeneratedTokens", "ActiveTokens"), TOTALS),
+    Question(("AzureOpenAIRequests",), TOTALS, BY_ANSWER),
+    Question((UTILIZATION,), ("Average",)),
 )
-STREAMS = (METRICS_HOURLY,)
-Row = dict[str, Any]
+NEWER_MINUTE_QUESTIONS = (
+    Question(("InputTokens", "OutputTokens", "TotalTokens"), TOTALS, is_optional=True),
+    Question(("ModelRequests",), TOTALS, BY_ANSWER, is_optional=True),
+    Question(("ProvisionedUtilization",), ("Average",), is_optional=True),
+)
+_required = ("resource_id", "metric", "model_deployment_name", "timestamp")
+METRICS_HOURLY = StreamContract(SOURCE, "metrics_hourly", SCHEMA, _required, empty_ok=True)
+METRICS_MINUTELY = StreamContract(SOURCE, "metrics_minutely", SCHEMA, _required, empty_ok=True)
+STREAMS = (METRICS_HOURLY, METRICS_MINUTELY)
 
 
 def load(context: Context, window: Window | None) -> list[LoadResult]:
@@ -85,148 +78,215 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:
     caller = AzureCaller(context.settings, config.tenant_id)
     results: list[LoadResult] = []
     for done, subscription_id in enumerate((sub.id.lower() for sub in config.subscriptions), start=1):
-        wanted = _wanted(context, window, subscription_id)
+        monitor = Monitor(caller, subscription_id)
         accounts = list_accounts(caller, subscription_id)
-        newest: datetime | None = None
-        before_use: list[Window] = []
-        for span in _spans(wanted, _full_hour(context.run.as_of)):
-            rows = _read(caller, subscription_id, accounts, span)
-            if not rows and newest is None:
-                before_use.append(span)
-                continue
-            ends = [row["timestamp"] + timedelta(hours=1) for row in rows]
-            newest = max([*ends, *([newest] if newest else [])])
-            results += _land(context, subscription_id, span, rows)
-        if accounts and newest is None and len(wanted) >= DAYS_PER_CALL:
-            since = f"{wanted[0].start:%Y-%m-%d}"
-            raise EmptyAnswer(
-                f"azure_openai: subscription {subscription_id} has accounts but no metric since {since}.",
-                "Grant 'Monitoring Reader' at the subscription, or take the subscription out of sources.yml.",
-            )
-        # an account may be younger than the backfill; days before its first use are known to be empty
-        for span in before_use:
-            results += _land(context, subscription_id, span, [])
+        newest, landed = _load_hours(context, monitor, accounts, window)
+        results += landed
+        results += _load_minutes(context, monitor, accounts, window)
         message = None if accounts else "The subscription has no Cognitive Services account."
+        if monitor.is_batch_refused:
+            message = "The metrics batch is refused; accounts are read one by one, at 12,000 calls an hour."
         context.landing.report(SOURCE, subscription_id, newest, message)
         context.progress(SOURCE, done, len(config.subscriptions))
     return results
 
 
+def check(context: Context) -> Iterator[Finding]:
+    """Are the metrics permitted at each subscription, and what does a run cost to read."""
+    config = context.config.azure
+    caller = AzureCaller(context.settings, config.tenant_id)
+    end = _full_hour(context.run.as_of)
+    for subscription_id in (sub.id.lower() for sub in config.subscriptions):
+        accounts = list_accounts(caller, subscription_id)
+        if not accounts:
+            yield Finding(SOURCE, subscription_id, "configured", "warn", "There is no Cognitive Services account here.",
+                          "Take the subscription out of sources.yml where it is not for AI.")  # fmt: skip
+            continue
+        monitor = Monitor(caller, subscription_id)
+
+        def ask(monitor: Monitor = monitor, account: AccountRef = accounts[0]) -> None:
+            monitor.ask([account], QUESTIONS[1], Window(end - HOUR, end), HOUR)
+
+        yield attempt(SOURCE, subscription_id, "permitted", "Metrics can be read.", ask)
+        if monitor.is_batch_refused:
+            yield Finding(
+                SOURCE, subscription_id, "permitted", "warn",
+                "The metrics batch is refused: it wants its permission on the subscription, not on accounts.",
+                f'Assign the role of deploy/azure/inferledger-reader.json ("{METRICS_READ}") at the subscription.',
+            )  # fmt: skip
+    calls = len(QUESTIONS) * len(config.subscriptions)
+    yield Finding(
+        SOURCE, "", "cost", "ok",
+        f"A run makes about {calls} to {3 * calls} metric calls, free of charge; Azure allows 360,000 an hour.",
+    )  # fmt: skip
+
+
+def _load_hours(
+    context: Context, monitor: Monitor, accounts: Sequence[AccountRef], window: Window | None
+) -> tuple[datetime | None, list[LoadResult]]:
+    subscription_id = monitor.subscription_id
+    wanted = _wanted(context, window, subscription_id)
+    results: list[LoadResult] = []
+    newest: datetime | None = None
+    before_use: list[Window] = []
+    for span in _spans(wanted, _full_hour(context.run.as_of)):
+        rows = _read(monitor, _by_region(accounts), QUESTIONS, span, HOUR)
+        if not rows.num_rows and newest is None:
+            before_use.append(span)
+            continue
+        newest = max(moment for moment in (newest, _end_of(rows)) if moment is not None)
+        results += _land(context, METRICS_HOURLY, subscription_id, span, rows)
+    if accounts and newest is None and len(wanted) >= DAYS_PER_CALL:
+        since = f"{wanted[0].start:%Y-%m-%d}"
+        raise EmptyAnswer(
+            f"azure_openai: subscription {subscription_id} has accounts but no metric since {since}.",
+            "Grant 'Monitoring Reader' at the subscription, or take the subscription out of sources.yml.",
+        )
+    # an account may be younger than the backfill; days before its first use are known to be empty
+    for span in before_use:
+        results += _land(context, METRICS_HOURLY, subscription_id, span, SCHEMA.empty_table())
+    return newest, results
+
+
+@dataclass(frozen=True)
+class _Sized:
+    """The deployments whose minutes matter: provisioned ones, and those that they spill to."""
+
+    by_account: Mapping[str, set[str]]
+
+    def regions(self, accounts: Sequence[AccountRef]) -> dict[str, list[AccountRef]]:
+        return _by_region([account for account in accounts if account.resource_id.lower() in self.by_account])
+
+    def names(self, accounts: Sequence[AccountRef]) -> list[str]:
+        return sorted({name for account in accounts for name in self.by_account[account.resource_id.lower()]})
+
+    def keep(self, rows: pa.Table) -> pa.Table:
+        """Without namesakes in other accounts of the same call."""
+        wanted = {f"{account}/{name.lower()}" for account, names in self.by_account.items() for name in names}
+        keys = pc.binary_join_element_wise(
+            pc.utf8_lower(rows["resource_id"]), pc.utf8_lower(rows["model_deployment_name"]), "/"
+        )
+        return rows.filter(pc.is_in(keys, pa.array(sorted(wanted), pa.string())))
+
+
+def _load_minutes(
+    context: Context, monitor: Monitor, accounts: Sequence[AccountRef], window: Window | None
+) -> list[LoadResult]:
+    sized = _sized(context, monitor.subscription_id)
+    results: list[LoadResult] = []
+    if not sized.by_account:
+        return results
+    reach = context.config.azure.minute_days
+    wanted = _days(context, window, METRICS_MINUTELY, monitor.subscription_id, reach, TRAILING_MINUTE_DAYS)
+    for span in _spans(wanted, _full_hour(context.run.as_of), MINUTE_DAYS_PER_CALL):
+        regions = sized.regions(accounts)
+        parts = [SCHEMA.empty_table()]
+        for mine in regions.values():
+            for batch in _batches(mine):
+                parts += _minutes_of(monitor, batch, sized.names(batch), span)
+        rows = sized.keep(pa.concat_tables(parts))
+        results += _land(context, METRICS_MINUTELY, monitor.subscription_id, span, rows)
+    return results
+
+
+def _minutes_of(
+    monitor: Monitor, batch: Sequence[AccountRef], names: Sequence[str], span: Window
+) -> Iterator[pa.Table]:
+    """The older set of metrics; the newer one of the deployments alone that showed nothing in it."""
+    seen: set[str] = set()
+    for question in MINUTE_QUESTIONS:
+        rows = monitor.ask(batch, question, span, MINUTE, names)
+        seen |= {str(name).lower() for name in pc.unique(rows["model_deployment_name"]).to_pylist()}
+        yield rows
+    silent = [name for name in names if name.lower() not in seen]
+    for question in NEWER_MINUTE_QUESTIONS if silent else ():
+        yield monitor.ask(batch, question, span, MINUTE, silent)
+
+
+def _sized(context: Context, subscription_id: str) -> _Sized:
+    """From the inventory as landed, so that a deployment that is gone keeps its last days."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in context.landing.read(DEPLOYMENTS, scope=subscription_id).to_pylist():
+        if "provisioned" in str(row["sku_name"] or "").lower():
+            account = str(row["account_id"]).lower()
+            found[account] |= {name for name in (row["name"], row["spillover_deployment_name"]) if name}
+    return _Sized(found)
+
+
 def _wanted(context: Context, window: Window | None, subscription_id: str) -> list[Window]:
-    """The days to read, oldest first."""
+    """The days whose hours are read, oldest first."""
+    reach = min(context.config.backfill_days, RETENTION_DAYS)
+    return _days(context, window, METRICS_HOURLY, subscription_id, reach, TRAILING_DAYS)
+
+
+def _days(
+    context: Context, window: Window | None, contract: StreamContract, scope: str, reach: int, trailing: int
+) -> list[Window]:
     as_of = context.run.as_of
     if window is not None:
         return [day for day in days(window) if day.start < as_of]
-    reach = timedelta(days=min(context.config.backfill_days, RETENTION_DAYS))
-    recent = set(days(Window(as_of - timedelta(days=TRAILING_DAYS), as_of)))
-    landed = set(context.landing.windows(METRICS_HOURLY, subscription_id))
-    return [day for day in days(Window(as_of - reach, as_of)) if day in recent or f"{day.start:%Y-%m-%d}" not in landed]
+    if reach == 0:
+        return []
+    recent = set(days(Window(as_of - timedelta(days=min(trailing, reach)), as_of)))
+    landed = set(context.landing.windows(contract, scope))
+    every = days(Window(as_of - timedelta(days=reach), as_of))
+    return [day for day in every if day in recent or f"{day.start:%Y-%m-%d}" not in landed]
 
 
 def _full_hour(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
-def _spans(wanted: Sequence[Window], end: datetime) -> Iterator[Window]:
+def _spans(wanted: Sequence[Window], end: datetime, longest: int | None = None) -> Iterator[Window]:
     """Runs of consecutive days, none longer than one call may be and none beyond the last full hour."""
     start: Window | None = None
     for place, day in enumerate(wanted):
         start = start or day
         follows = place + 1 < len(wanted) and wanted[place + 1].start == day.end
-        if not follows or (day.end - start.start).days >= DAYS_PER_CALL:
+        if not follows or (day.end - start.start).days >= (longest or DAYS_PER_CALL):
             if start.start < end:
                 yield Window(start.start, min(day.end, end))
             start = None
 
 
-def _read(caller: AzureCaller, subscription_id: str, accounts: Sequence[AccountRef], span: Window) -> list[Row]:
-    """All metrics of all accounts; a region that answers nothing is asked again before it is believed."""
+def _by_region(accounts: Sequence[AccountRef]) -> dict[str, list[AccountRef]]:
     regions: dict[str, list[AccountRef]] = defaultdict(list)
     for account in accounts:
         regions[account.location].append(account)
-    rows: list[Row] = []
-    for region, mine in sorted(regions.items()):
-        for first in range(0, len(mine), ACCOUNTS_PER_CALL):
-            batch = mine[first : first + ACCOUNTS_PER_CALL]
-            for question in QUESTIONS:
-                args = (caller, subscription_id, region, batch, question, span)
-                rows += _ask(*args) or _ask(*args)
-    return rows
+    return dict(sorted(regions.items()))
 
 
-def _ask(
-    caller: AzureCaller,
-    subscription_id: str,
-    region: str,
-    accounts: Sequence[AccountRef],
-    question: _Question,
-    span: Window,
-) -> list[Row]:
-    client = caller.metrics(region)
-    what = f"azure_openai metrics {', '.join(question.names)} of {region} for {span}"
-    answers = caller.call(
-        lambda: client.query_resources(
-            resource_ids=[account.resource_id for account in accounts],
-            metric_namespace=NAMESPACE,
-            metric_names=question.names,
-            timespan=(span.start, span.end),
-            granularity=timedelta(hours=1),
-            aggregations=question.aggregations,
-            max_results=MOST_SERIES,
-            filter=question.filter,
-        ),
-        what=what,
-        permission=Permission("Monitoring Reader", f"subscription {subscription_id}"),
-    )
-    rows: list[Row] = []
-    for answer in answers:
-        for metric in answer.metrics:
-            rows += _metric_rows(metric, subscription_id, region, what)
-    return rows
+def _batches(accounts: Sequence[AccountRef]) -> Iterator[Sequence[AccountRef]]:
+    for first in range(0, len(accounts), ACCOUNTS_PER_CALL):
+        yield accounts[first : first + ACCOUNTS_PER_CALL]
 
 
-def _metric_rows(metric: Any, subscription_id: str, region: str, what: str) -> list[Row]:
-    if len(metric.timeseries) >= MOST_SERIES:
-        raise TerminalError(
-            f"{what}: {metric.name} has {len(metric.timeseries)} series or more, so some may be cut off.",
-            "Split the account's deployments over several accounts, or raise MOST_SERIES.",
-        )
-    rows: list[Row] = []
-    for series in metric.timeseries:
-        # the service writes dimension names in lower case, whatever case they were asked in
-        labels = {name.lower(): value for name, value in series.metadata_values.items()}
-        if "modeldeploymentname" not in labels:
-            raise SchemaChanged(
-                f"{what}: a series of {metric.name} names no deployment.", "See docs/sources/azure_openai.md."
-            )
-        fixed: Row = {
-            "subscription_id": subscription_id,
-            "resource_id": str(metric.id).partition("/providers/Microsoft.Insights/")[0],
-            "region": region,
-            "metric": metric.name,
-            "unit": str(metric.unit),
-            "model_deployment_name": labels["modeldeploymentname"],
-            "status_code": labels.get("statuscode"),
-            "is_spillover": labels.get("isspillover"),
-        }
-        rows += [fixed | values for values in map(_values, series.data) if values is not None]
-    return rows
+def _read(
+    monitor: Monitor, regions: Mapping[str, Sequence[AccountRef]], questions: Sequence[Question], span: Window,
+    grain: timedelta,
+) -> pa.Table:  # fmt: skip
+    """All metrics of all accounts; a region that answers nothing is asked again before it is believed."""
+    parts = [SCHEMA.empty_table()]
+    for mine in regions.values():
+        for batch in _batches(mine):
+            for question in questions:
+                rows = monitor.ask(batch, question, span, grain)
+                again = not rows.num_rows and not question.is_optional
+                parts.append(monitor.ask(batch, question, span, grain) if again else rows)
+    return pa.concat_tables(parts)
 
 
-def _values(point: Any) -> Row | None:
-    """The values of one hour; None where the hour has no sample."""
-    values: Row = {name: getattr(point, name) for name in ("total", "average", "maximum", "minimum")}
-    if all(value is None for value in values.values()):
-        return None
-    return values | {"timestamp": point.timestamp}
+def _end_of(rows: pa.Table) -> datetime | None:
+    newest = cast(datetime | None, pc.max(rows["timestamp"]).as_py())
+    return None if newest is None else newest + HOUR
 
 
-def _land(context: Context, subscription_id: str, span: Window, rows: list[Row]) -> list[LoadResult]:
-    by_day: dict[datetime, list[Row]] = defaultdict(list)
-    for row in rows:
-        by_day[row["timestamp"].replace(hour=0)].append(row)
+def _land(
+    context: Context, contract: StreamContract, subscription_id: str, span: Window, rows: pa.Table
+) -> list[LoadResult]:
+    day_of = pc.floor_temporal(rows["timestamp"], unit="day")
     results: list[LoadResult] = []
     for day in days(span):
-        table = pa.Table.from_pylist(by_day.get(day.start, []), schema=METRICS_HOURLY.schema)
-        results.append(context.landing.write(METRICS_HOURLY, scope=subscription_id, window=day, batches=[table]))
+        mine = rows.filter(pc.equal(day_of, pa.scalar(day.start, rows["timestamp"].type)))
+        results.append(context.landing.write(contract, scope=subscription_id, window=day, batches=[mine]))
     return results
