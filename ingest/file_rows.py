@@ -170,6 +170,7 @@ def json_rows(path: Path, name: str, quarantine: Quarantine) -> Iterator[dict[st
                 if whole is not None:
                     yield from _objects(whole, name, quarantine)
                     return
+                # not splitlines: a text inside JSON may hold other separators
                 lines = iter(rest.split("\n"))
             else:
                 lines = (line for part in ([first], text) for line in part)

@@ -13,6 +13,7 @@ cast_costs as (
         token_type,
         model as provider_model_name,
         service_tier,
+        context_window,
         inference_geo,
         upper(currency) as billing_currency,
         -- cents, written out as dollars before they are rounded

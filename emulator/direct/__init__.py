@@ -1,0 +1,1 @@
+"""Anthropic's and OpenAI's organisation reports; not part of the demo."""
