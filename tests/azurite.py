@@ -41,9 +41,9 @@ def serving(folder: Path) -> Iterator[str]:
         port = free.getsockname()[1]
     command = [
         str(program()), "--blobHost", "127.0.0.1", "--blobPort", str(port), "--inMemoryPersistence", "--silent",
-        "--skipApiVersionCheck", "--disableTelemetry", "--location", str(folder),
+        "--skipApiVersionCheck", "--disableTelemetry",
     ]  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             _wait(port, process)
             yield (

@@ -188,7 +188,9 @@ def _inventory(world: World, traffic: Traffic) -> dict[str, Any]:
         "tenant_id": estate.tenant_id,
         "billing_account_id": estate.billing_account_id,
         "currency": estate.currency,
-        "subscriptions": [{"id": s.id, "name": s.name, "tags": dict(s.tags)} for s in estate.subscriptions],
+        "subscriptions": [
+            {"id": s.id, "name": s.name, "tags": dict(s.tags), "inherits": s.inherits} for s in estate.subscriptions
+        ],
         "accounts": [_account(account) for account in estate.accounts.values()],
         "deployments": [_deployment(deployment) for deployment in estate.deployments.values()],
         "transactions": [

@@ -62,7 +62,9 @@ class Details:
                 raise AzureError(404, "NotFound", f"There is no report '{name}'.")
             report.polls += 1
             if report.polls < 2:
-                return Reply(202, None, {"Location": f"{call.base}{call.path}?api-version=2025-03-01", "Retry-After": "0"})
+                return Reply(
+                    202, None, {"Location": f"{call.base}{call.path}?api-version=2025-03-01", "Retry-After": "0"}
+                )
         blobs = [
             {"blobLink": f"{call.base}/costdetails/{name}/{number}.csv?{SIGNATURE}", "byteCount": len(content)}
             for number, content in enumerate(report.blobs)
@@ -77,7 +79,13 @@ class Details:
             "blobs": blobs,
         }
         valid = (now + VALID_FOR).strftime("%Y-%m-%dT%H:%M:%SZ")
-        body = {"id": f"{report.scope}/{name}", "name": name, "status": "Completed", "manifest": manifest, "validTill": valid}
+        body = {
+            "id": f"{report.scope}/{name}",
+            "name": name,
+            "status": "Completed",
+            "manifest": manifest,
+            "validTill": valid,
+        }
         return Reply(200, body)
 
     def blob(self, call: Call, name: str, number: int) -> Reply:

@@ -95,7 +95,12 @@ def _both_views(visible: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     merged: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in visible:
         key = tuple(row[name] for name in _KEY)
-        zero = {"billed": Decimal(0), "effective": Decimal(0), "actual_quantity": Decimal(0), "amortized_quantity": Decimal(0)}
+        zero = {
+            "billed": Decimal(0),
+            "effective": Decimal(0),
+            "actual_quantity": Decimal(0),
+            "amortized_quantity": Decimal(0),
+        }
         base = merged.setdefault(key, {**row, **zero})
         is_actual = row["metric"] == "ActualCost"
         base["billed" if is_actual else "effective"] += row["cost"]
@@ -206,7 +211,9 @@ def _focus(row: Mapping[str, Any], bill: Bill) -> dict[str, str]:
         "ChargeFrequency": "Usage-Based" if is_usage else "One-Time",
         "ChargePeriodStart": f"{row['usage_date']:%Y-%m-%dT00:00:00Z}",
         "ChargePeriodEnd": f"{row['usage_date'] + timedelta(days=1):%Y-%m-%dT00:00:00Z}",
-        "CommitmentDiscountId": f"/providers/Microsoft.Capacity/reservationOrders/{row['reservation_id']}" if committed else "",
+        "CommitmentDiscountId": f"/providers/Microsoft.Capacity/reservationOrders/{row['reservation_id']}"
+        if committed
+        else "",
         "CommitmentDiscountStatus": "Unused" if is_unused else "Used" if committed and is_usage else "",
         "CommitmentDiscountType": "Reservation" if committed else "",
         "ConsumedQuantity": _plain(row["quantity"]) if is_usage else "",

@@ -102,7 +102,13 @@ def run(folder: Path, export: Export, month: date, now: datetime, put: Put) -> s
 
 
 def _manifest(
-    export: Export, scope: str, bill: export_rows.Bill, now: datetime, run_id: str, blobs: list[dict[str, Any]], rows: int
+    export: Export,
+    scope: str,
+    bill: export_rows.Bill,
+    now: datetime,
+    run_id: str,
+    blobs: list[dict[str, Any]],
+    rows: int,
 ) -> dict[str, Any]:
     last = bill.month_end - timedelta(days=1)
     return {

@@ -33,6 +33,19 @@ class Resources:
         """One subscription with its tags."""
         return Reply(200, self._subscription(subscription.lower()))
 
+    def settings(self, scope: str) -> Reply:
+        """The cost settings of a scope: tag inheritance where it is switched on."""
+        parts = scope.strip("/").split("/")
+        item = self.subscriptions.get(parts[1].lower()) if parts[0].lower() == "subscriptions" else None
+        setting = {
+            "id": f"{scope}/providers/Microsoft.CostManagement/settings/taginheritance",
+            "name": "taginheritance",
+            "type": "Microsoft.CostManagement/settings",
+            "kind": "taginheritance",
+            "properties": {"preferContainerTags": False},
+        }
+        return Reply(200, {"value": [setting] if item is not None and item.get("inherits") else []})
+
     def tag_names(self, subscription: str) -> Reply:
         """The tag keys in use on the subscription and on what stands in it, spelled as first used."""
         item = self._known(subscription)

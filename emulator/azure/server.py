@@ -78,6 +78,7 @@ ROUTES: tuple[tuple[str, str, re.Pattern[str], str | None], ...] = tuple(
         ),
         ("subscriptions", "GET", r"/subscriptions", ARM_AUDIENCE),
         ("subscription", "GET", SUBSCRIPTION, ARM_AUDIENCE),
+        ("settings", "GET", r"(?P<scope>/.+)/providers/Microsoft\.CostManagement/settings", ARM_AUDIENCE),
         ("tag_names", "GET", rf"{SUBSCRIPTION}/tagNames", ARM_AUDIENCE),
         ("accounts", "GET", rf"{SUBSCRIPTION}{COGNITIVE}", ARM_AUDIENCE),
         (
@@ -150,6 +151,7 @@ class Azure:
             "reservation_transactions": lambda: self._resources.reservation_transactions(call, found["account"], now),
             "subscriptions": self._resources.list_subscriptions,
             "subscription": lambda: self._resources.get_subscription(found["subscription"]),
+            "settings": lambda: self._resources.settings(found["scope"]),
             "tag_names": lambda: self._resources.tag_names(found["subscription"]),
             "accounts": lambda: self._resources.list_accounts(found["subscription"]),
             "deployments": lambda: self._resources.list_deployments(

@@ -12,18 +12,21 @@ touch, because Azure restates a month until five days after its end, and any mon
 Stop rule: an answer without nextLink. Run alone: `inferledger ingest azure_cost`, or with `--path` on exported files.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from ingest.azure_client import AzureCaller, reader
 from ingest.azure_errors import Permission
+from ingest.checks import Finding
 from ingest.config import load_configuration
 from ingest.config_azure import Route
 from ingest.config_rules import TagSynonyms
 from ingest.contracts import Context, LoadResult
-from ingest.errors import EmptyAnswer
+from ingest.errors import EmptyAnswer, InferledgerError
 from ingest.files import Folder
 from ingest.run import Window, months
+from ingest.sources.azure_cost_check import findings
 from ingest.sources.azure_cost_details import is_landed, load_details
 from ingest.sources.azure_cost_files import land_folder, load_exports
 from ingest.sources.azure_cost_picture import ACTUAL, AMORTIZED, SOURCE, TAGS, VIEWS, Account, one_picture
@@ -60,6 +63,18 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:
         else:
             results += load_exports(context, Window(wanted[0].start, wanted[-1].end))
     return results
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Try each scope, tags, settings and exports; tell what a run takes of Azure's budget."""
+    caller = AzureCaller(context.settings, context.config.azure.tenant_id)
+    try:
+        keys = {
+            sub.id.lower(): _tag_keys(context, caller, sub.id.lower()) for sub in context.config.azure.subscriptions
+        }
+    except InferledgerError:
+        keys = None
+    yield from findings(context, caller, keys)
 
 
 def _by_route(context: Context, window: Window | None) -> dict[Route, list[Window]]:

@@ -143,7 +143,9 @@ def _named(folder: Folder, manifest: ExportedFile) -> list[str]:
     """Files beside a manifest that it names, whatever it is a manifest of."""
     blobs = _content(folder, manifest).get("blobs")
     home = manifest.name.rpartition("/")[0]
-    names = [str(cast(Any, blob).get("blobName", "")) for blob in cast(list[Any], blobs or []) if isinstance(blob, dict)]
+    names = [
+        str(cast(Any, blob).get("blobName", "")) for blob in cast(list[Any], blobs or []) if isinstance(blob, dict)
+    ]
     return ["/".join(part for part in (home, name.rpartition("/")[2]) if part) for name in names]
 
 

@@ -87,7 +87,9 @@ def _land(
         return []
     last = path.rpartition("/")[2].lower()
     account = context.config.azure.billing_account_id.lower()
-    delivery = Delivery(what, view, kind, "" if last == account else last, account, (month,), (month,), files, month.end)
+    delivery = Delivery(
+        what, view, kind, "" if last == account else last, account, (month,), (month,), files, month.end
+    )
     return land(context, folder, [delivery], None, route="details")
 
 
@@ -118,9 +120,7 @@ def _fetch(
                 raise
 
 
-def _report(
-    caller: AzureCaller, path: str, body: dict[str, Any], what: str, permission: Permission
-) -> Iterator[Blob]:
+def _report(caller: AzureCaller, path: str, body: dict[str, Any], what: str, permission: Permission) -> Iterator[Blob]:
     client = caller.costs()
 
     def make() -> Any:

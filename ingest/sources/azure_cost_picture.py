@@ -190,7 +190,9 @@ def _usage(account: Account, month: Window, name: str, scope: Scope) -> list[Par
 
 def _tags(account: Account, month: Window, subscription_id: str, tag_keys: tuple[str, ...]) -> Part:
     """A subscription's AI usage by each tag."""
-    scope = Scope(f"subscriptions/{subscription_id}", Permission("Cost Management Reader", f"subscription {subscription_id}"))
+    scope = Scope(
+        f"subscriptions/{subscription_id}", Permission("Cost Management Reader", f"subscription {subscription_id}")
+    )
     by_resource = Query("ActualCost", ("ResourceId",), keep=(("ChargeType", (USAGE,)), AI_SERVICES))
     tagged = [_tag_rows(account.ask(replace(by_resource, tag_key=key), month, scope), key) for key in tag_keys]
     return Part(TAGS, subscription_id, pa.concat_tables([_TAG_SCHEMA.empty_table(), *tagged]))

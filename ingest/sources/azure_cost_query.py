@@ -150,7 +150,9 @@ def _first_page(
     return action
 
 
-def _next_page(pacer: Pacer, client: CostManagementClient, link: str, body: Mapping[str, Any]) -> Callable[[], Page | None]:
+def _next_page(
+    pacer: Pacer, client: CostManagementClient, link: str, body: Mapping[str, Any]
+) -> Callable[[], Page | None]:
     def action() -> Page | None:
         pacer.wait(UNITS_OF_A_MONTH)
         response = client.send_request(HttpRequest("POST", link, json=body))

@@ -273,13 +273,17 @@ def test_azure_1_5_real_focus_rows_of_microsoft_land_and_others_are_told(context
     rows = context.landing.read(FOCUS).to_pylist()
     assert len(rows) == len(ours) == 51
     assert {row["CommitmentDiscountId"] for row in rows} == {None}
-    assert {row["_window_start"] for row in pq.read_table(_landed(context)).to_pylist()} == {datetime(2024, 9, 1, tzinfo=UTC)}
+    assert {row["_window_start"] for row in pq.read_table(_landed(context)).to_pylist()} == {
+        datetime(2024, 9, 1, tzinfo=UTC)
+    }
     status = pq.read_table(f"{context.settings.landing_root}/azure_cost/_status").to_pylist()
     assert "7 rows of other providers" in status[0]["message"]
 
 
 def test_a_file_that_is_no_bill_says_what_it_lacks(load, tmp_path):
-    (tmp_path / "a.csv").write_text("BillingAccountId,SubscriptionId,Date,MeterCategory,MeterName,Quantity\n1,2,3,4,5,6\n")
+    (tmp_path / "a.csv").write_text(
+        "BillingAccountId,SubscriptionId,Date,MeterCategory,MeterName,Quantity\n1,2,3,4,5,6\n"
+    )
     with pytest.raises(SchemaChanged, match=r"looks like cost details of an Enterprise Agreement.*UnitOfMeasure"):
         load(tmp_path / "a.csv")
     (tmp_path / "b.csv").write_text("x,y\n1,2\n")
@@ -300,7 +304,11 @@ def test_a_parquet_file_with_floats_and_maps_lands_their_shortest_text(context, 
     pq.write_table(pa.table(columns), tmp_path / "focus.parquet")
     load(tmp_path / "focus.parquet")
     (row,) = context.landing.read(FOCUS).to_pylist()
-    assert (row["BilledCost"], row["Tags"], row["ChargePeriodStart"]) == ("0.1", '{"team": "a"}', "2026-11-03T00:00:00.000000")
+    assert (row["BilledCost"], row["Tags"], row["ChargePeriodStart"]) == (
+        "0.1",
+        '{"team": "a"}',
+        "2026-11-03T00:00:00.000000",
+    )
     assert Decimal(row["EffectiveCost"]) == Decimal("1.2e-7")
 
 
@@ -314,7 +322,13 @@ def test_a_container_reads_as_a_folder_does(world, context, tmp_path, blobs):
     with BlobServiceClient.from_connection_string(blobs, api_version="2025-11-05") as service:
         container = service.create_container("exports")
         for kind, name, form in (("ActualCost", "actual", "csv.gz"), ("FocusCost", "focus", "parquet")):
-            run(world.folder("azure"), Export(kind, name, form=form, partitions=2), NOVEMBER, AS_OF, to_container(container))
+            run(
+                world.folder("azure"),
+                Export(kind, name, form=form, partitions=2),
+                NOVEMBER,
+                AS_OF,
+                to_container(container),
+            )
     settings = context.settings.model_copy(update={"azure_blob_connection_string": blobs})
     with open_folder("az://exports/cost", settings) as folder:
         assert {file.matches("*.json") for file in folder.files()} == {True, False}
@@ -340,7 +354,10 @@ def test_the_configured_exports_are_the_bill_and_unchanged_runs_are_not_read_aga
         settings, context.config.model_copy(update={"azure_section": azure}), context.landing, context.run
     )  # fmt: skip
     results = azure_cost.load(made, None)
-    assert {(result.stream, result.scope.split("-")[1]) for result in results} == {("ea_costs", "actual"), ("ea_costs", "amortized")}
+    assert {(result.stream, result.scope.split("-")[1]) for result in results} == {
+        ("ea_costs", "actual"),
+        ("ea_costs", "amortized"),
+    }
     assert total(made, view="actual") == visible(world)
     assert azure_cost.load(made, None) == []
 
