@@ -173,14 +173,14 @@ class Warehouse:
         return base
 
     def _bytes(self, table: ServedTable, tree: exp.Expr, view: View, named: frozenset[str]) -> int:
-        width = sum(width(item.type) for item in table.schema if item.name != PARTITION and item.name in named)
+        row = sum(width(item.type) for item in table.schema if item.name != PARTITION and item.name in named)
         pruning = [
             condition
             for where in tree.find_all(exp.Where)
             for condition in _conjuncts(where.this)
             if _prunes(condition)
         ]
-        return self._count(table, view, pruning) * width
+        return self._count(table, view, pruning) * row
 
     def _count(self, table: ServedTable, view: View, conditions: Sequence[exp.Expr]) -> int:
         rows = _sql(table.sql(self._rows(view)))
