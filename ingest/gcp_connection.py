@@ -17,6 +17,8 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery, monitoring_v3
 from google.cloud.bigquery_storage_v1.services.big_query_read import BigQueryReadClient
 from google.cloud.bigquery_storage_v1.services.big_query_read.transports import BigQueryReadGrpcTransport
+from google.cloud.logging_v2.services.logging_service_v2 import LoggingServiceV2Client
+from google.cloud.logging_v2.services.logging_service_v2.transports import LoggingServiceV2GrpcTransport
 from google.cloud.monitoring_v3.services.metric_service.transports import MetricServiceGrpcTransport
 
 from ingest.errors import (
@@ -75,6 +77,14 @@ def monitoring_client(settings: Settings) -> monitoring_v3.MetricServiceClient:
         return _with_credentials(monitoring_v3.MetricServiceClient)
     channel = grpc.insecure_channel(_address(settings.gcp_monitoring_endpoint), options=_GRPC_OPTIONS)
     return monitoring_v3.MetricServiceClient(transport=MetricServiceGrpcTransport(channel=channel))
+
+
+def logging_client(settings: Settings) -> LoggingServiceV2Client:
+    """A Cloud Logging client. Raises CredentialExpired without credentials."""
+    if settings.gcp_logging_endpoint is None:
+        return _with_credentials(LoggingServiceV2Client)
+    channel = grpc.insecure_channel(_address(settings.gcp_logging_endpoint), options=_GRPC_OPTIONS)
+    return LoggingServiceV2Client(transport=LoggingServiceV2GrpcTransport(channel=channel))
 
 
 def call_google(settings: Settings, what: str, grant: str, call: Callable[[], R]) -> R:

@@ -18,6 +18,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "aws_bedrock": ("ingest.sources.aws_bedrock", "ingest.sources.aws_bedrock_metrics"),
     "gcp_billing": ("ingest.sources.gcp_billing",),
     "gcp_vertex": ("ingest.sources.gcp_vertex",),
+    "gcp_request_log": ("ingest.sources.gcp_request_log",),
     "azure_cost": ("ingest.sources.azure_cost",),
     "azure_openai": ("ingest.sources.azure_openai", "ingest.sources.azure_openai_metrics"),
     "azure_reservations": ("ingest.sources.azure_reservations",),
@@ -26,7 +27,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
 }
 CLOUDS: dict[str, tuple[str, ...]] = {
     "aws": ("aws_cur", "aws_bedrock"),
-    "gcp": ("gcp_billing", "gcp_vertex"),
+    "gcp": ("gcp_billing", "gcp_vertex", "gcp_request_log"),
     "azure": ("azure_cost", "azure_openai", "azure_reservations"),
 }
 

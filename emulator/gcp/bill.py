@@ -1,4 +1,4 @@
-"""Writes the local Google Cloud: the billing export, Vertex AI's metrics, and what was really charged to whom."""
+"""Writes the local Google Cloud: the billing export, Vertex AI's metrics and request log, and the truth about both."""
 
 import json
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from emulator.gcp import corrections, lines, metrics
+from emulator.gcp import corrections, lines, metrics, request_log
 from emulator.gcp.rows import MICROS, Block, export_table
 from emulator.gcp.traffic import StreamTraffic, stream_traffic
 from emulator.truth import CHARGE_SCHEMA, USAGE_SCHEMA, money_column, table
@@ -36,6 +36,8 @@ def write(world: "World") -> tuple[pa.Table, pa.Table]:
     rows = export_table([*spend, *others], google)
     pq.write_table(rows, folder / "export.parquet", compression="zstd", row_group_size=ROWS_PER_GROUP)
     pq.write_table(metrics.series_table(world, traffic), folder / "metrics.parquet", compression="zstd")
+    pq.write_table(metrics.latency_table(traffic), folder / "latencies.parquet", compression="zstd")
+    pq.write_table(request_log.entry_table(world, traffic), folder / "request_log.parquet", compression="zstd")
     account = google["billing_account_id"]
     place = {**google["export"], "table": f"gcp_billing_export_resource_v1_{account.replace('-', '_')}"}
     (folder / "export.json").write_text(json.dumps({**place, "projects": list(google["projects"])}), encoding="utf-8")

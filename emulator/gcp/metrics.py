@@ -22,8 +22,22 @@ KINDS = {
     "consumed_token_throughput": "DELTA",
     "dedicated_gsu_limit": "GAUGE",
     "dedicated_token_limit": "GAUGE",
+    "dedicated_gsu_project_max_limit": "GAUGE",
+    "dedicated_token_project_max_limit": "GAUGE",
+    "model_invocation_latencies": "DELTA",
+    "first_token_latencies": "DELTA",
 }
-METRIC_LABELS = ("type", "request_type", "response_code", "method", "modality", "source")
+DISTRIBUTIONS = ("model_invocation_latencies", "first_token_latencies")
+# labels that Google added after the others
+NEWER_LABELS = ("shared_request_type", "explicit_caching", "error_category", "accounting_resource", "latency_type")
+METRIC_LABELS = ("type", "request_type", "response_code", "method", "modality", "source", *NEWER_LABELS)
+# exponential buckets: underflow, eight finite ones from 100 ms doubling, overflow
+BUCKETS = {"scale": 100.0, "growth_factor": 2.0, "num_finite_buckets": 8}
+# how many of a hundred calls fall into each bucket, and the mean of all in milliseconds
+LATENCY_SHAPES = {
+    "model_invocation_latencies": ((0, 2, 8, 20, 34, 20, 10, 4, 2, 0), 1450),
+    "first_token_latencies": ((4, 30, 36, 18, 8, 3, 1, 0, 0, 0), 310),
+}
 RESOURCE_LABELS = ("resource_container", "location", "publisher", "model_user_id", "model_version_id")
 SERIES_SCHEMA = pa.schema(
     [
@@ -34,6 +48,7 @@ SERIES_SCHEMA = pa.schema(
         ("value", pa.int64()),
     ]
 )
+LATENCY_SCHEMA = pa.schema([*SERIES_SCHEMA, pa.field("buckets", pa.list_(pa.int64()))])
 _KEYS = [name for name in SERIES_SCHEMA.names if name != "value"]
 
 
@@ -55,12 +70,41 @@ def series_table(world: "World", traffic: list[StreamTraffic]) -> pa.Table:
     return gauges.select(SERIES_SCHEMA.names).cast(SERIES_SCHEMA).sort_by([(name, "ascending") for name in _KEYS])
 
 
-def _series(world: "World", part: StreamTraffic) -> Iterator[_Series]:
-    for request_type, tokens in part.tokens.items():
-        # Cached prompt tokens are inside `input`; the metric cannot tell them apart.
+def latency_table(traffic: list[StreamTraffic]) -> pa.Table:
+    """One row per latency series and hour, with the counts of its buckets; `value` is their sum."""
+    parts = []
+    for part in traffic:
+        answered = part.counts["request_count"]
+        for metric in DISTRIBUTIONS:
+            shares = np.array(LATENCY_SHAPES[metric][0])
+            buckets = answered[:, None] * shares[None, :] // 100
+            # what rounding left over goes to the fullest bucket
+            buckets[:, int(shares.argmax())] += answered - buckets.sum(axis=1)
+            labels = {"request_type": "dedicated" if part.stream.via.get("order") else "shared"}
+            rows = _rows(_Series(metric, labels, part.hours, answered), part.stream)
+            parts.append(rows.append_column("buckets", pa.array(buckets[answered > 0].tolist(), pa.list_(pa.int64()))))
+    return pa.concat_tables(parts) if parts else LATENCY_SCHEMA.empty_table()
+
+
+def _token_types(part: StreamTraffic, request_type: str) -> Iterator[tuple[str, np.ndarray]]:
+    """Google's types of token: Claude's cached tokens are types of their own, Gemini's are inside `input`."""
+    tokens = part.tokens[request_type]
+    cached = ("cache_read", "cache_read_input"), ("cache_write_5m", "cache_write_input")
+    if part.stream.model.startswith("claude"):
+        yield "input", tokens["input"]
+        for name, kind in (*cached, ("cache_write_1h", "cache_write_1h_input")):
+            yield kind, tokens[name]
+    else:
         prompt = tokens["input"] + tokens["cache_read"] + tokens["cache_write_5m"] + tokens["cache_write_1h"]
-        for kind, values in (("input", prompt), ("output", tokens["output"])):
-            labels = {"type": kind, "request_type": request_type, "modality": "text", "source": "online"}
+        yield "input", prompt
+    yield "output", tokens["output"]
+
+
+def _series(world: "World", part: StreamTraffic) -> Iterator[_Series]:
+    for request_type in part.tokens:
+        tier = {"shared_request_type": "standard"} if request_type == "shared" else {}
+        for kind, values in _token_types(part, request_type):
+            labels = {"type": kind, "request_type": request_type, "modality": "text", "source": "online", **tier}
             yield _Series("token_count", labels, part.hours, values)
     counts = part.counts
     answered = {"dedicated": part.dedicated_requests, "shared": counts["request_count"] - part.dedicated_requests}
@@ -78,12 +122,18 @@ def _limits(world: "World", part: StreamTraffic, gsus: int) -> Iterator[_Series]
     hours = np.arange(first, np.datetime64(world.as_of.replace(tzinfo=None), "us"), np.timedelta64(1, "h"))
     yield _Series("dedicated_gsu_limit", {}, hours, np.full(len(hours), gsus))
     yield _Series("dedicated_token_limit", {}, hours, np.full(len(hours), gsu_limit(gsus)))
-    labels = {"request_type": "dedicated", "modality": "text"}
+    mine = {"accounting_resource": f"projects/{part.stream.account}"}
+    yield _Series("dedicated_gsu_project_max_limit", mine, hours, np.full(len(hours), gsus))
+    yield _Series("dedicated_token_project_max_limit", mine, hours, np.full(len(hours), gsu_limit(gsus)))
+    labels = {"request_type": "dedicated", "modality": "text", **mine}
     yield _Series("consumed_token_throughput", labels, part.hours, part.burned)
 
 
 def _call(code: str, request_type: str) -> dict[str, str]:
-    return {"response_code": code, "request_type": request_type, "method": "generateContent"}
+    tier = {"shared_request_type": "standard"} if request_type == "shared" else {}
+    category = {"429": "user_error", "503": "system_error"}.get(code, "")
+    labels = {"response_code": code, "request_type": request_type, "method": "generateContent"}
+    return {**labels, "error_category": category, **tier}
 
 
 def _rows(series: _Series, stream: "Stream") -> pa.Table:

@@ -4,7 +4,7 @@ import operator
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -12,18 +12,30 @@ from typing import Any
 
 import duckdb
 import grpc
+import numpy as np
 from google.api import metric_pb2, monitored_resource_pb2
 from google.cloud.monitoring_v3 import types
 
 from emulator.clock import Clock
 from emulator.faults import Faults
 from emulator.gcp.grpc_faults import refuse
-from emulator.gcp.metrics import KINDS, METRIC_LABELS, PREFIX, RESOURCE_LABELS, RESOURCE_TYPE
+from emulator.gcp.metrics import (
+    BUCKETS,
+    DISTRIBUTIONS,
+    KINDS,
+    LATENCY_SHAPES,
+    METRIC_LABELS,
+    NEWER_LABELS,
+    PREFIX,
+    RESOURCE_LABELS,
+    RESOURCE_TYPE,
+)
+from emulator.gcp.permissions import Permissions
 
 SERVICE = "google.monitoring.v3.MetricService"
 HOUR = timedelta(hours=1)
 DEFAULT_PAGE = 1000
-_TERM = re.compile(r"^(metric\.type|resource\.type|(?:metric|resource)\.labels?\.(\w+))\s*(!?=)\s*(.+)$")
+_TERM = re.compile(r"^(project|metric\.type|resource\.type|(?:metric|resource)\.labels?\.(\w+))\s*(!?=)\s*(.+)$")
 _SUM, _NONE = types.Aggregation.Aligner.ALIGN_SUM, types.Aggregation.Aligner.ALIGN_NONE
 _LAST = (
     types.Aggregation.Aligner.ALIGN_MAX,
@@ -32,7 +44,8 @@ _LAST = (
 )
 _REDUCERS = {types.Aggregation.Reducer.REDUCE_SUM: operator.add, types.Aggregation.Reducer.REDUCE_MAX: max}
 Key = tuple[str, ...]
-Points = dict[datetime, int]
+# a count, or the counts of a histogram's buckets
+Points = dict[datetime, Any]
 
 
 @dataclass(frozen=True)
@@ -42,6 +55,7 @@ class Monitoring:
     folder: Path
     clock: Clock
     faults: Faults
+    permissions: Permissions = field(default_factory=Permissions)
 
     def handlers(self) -> grpc.GenericRpcHandler:
         """What a gRPC server needs to serve this."""
@@ -60,14 +74,15 @@ class Monitoring:
         self, request: types.ListMetricDescriptorsRequest, context: grpc.ServicerContext
     ) -> types.ListMetricDescriptorsResponse:
         refuse(self.faults.take("gcp", "ListMetricDescriptors", {"name": request.name}), context)
+        self.permissions.refuse(context, ("monitoring.metricDescriptors.list", request.name))
         found = []
         for name, kind in KINDS.items():
             descriptor = metric_pb2.MetricDescriptor(
                 name=f"{request.name}/metricDescriptors/{PREFIX}{name}",
                 type=PREFIX + name,
                 metric_kind=kind,
-                value_type="INT64",
-                unit="1",
+                value_type="DISTRIBUTION" if name in DISTRIBUTIONS else "INT64",
+                unit="ms" if name in DISTRIBUTIONS else "1",
                 monitored_resource_types=[RESOURCE_TYPE],
             )
             found.append(descriptor)
@@ -78,8 +93,11 @@ class Monitoring:
     ) -> types.ListTimeSeriesResponse:
         fault = self.faults.take("gcp", "ListTimeSeries", {"name": request.name, "filter": request.filter})
         refuse(fault, context)
+        self.permissions.refuse(context, ("monitoring.timeSeries.list", request.name))
         try:
             metric, wanted = _parse_filter(request.filter)
+            if fault is not None and fault.kind == "wrong_schema":
+                _refuse_newer(request.aggregation)
             found = self._aligned(request, metric, wanted)
             if fault is not None and fault.kind == "empty":
                 found = {}
@@ -92,7 +110,9 @@ class Monitoring:
         chosen = sorted(grouped.items())[start : start + size]
         following = str(start + size) if start + size < len(grouped) else ""
         step: Any = request.aggregation.alignment_period or HOUR
-        series = [_time_series(metric, key, points, step) for key, points in chosen if points]
+        is_bare = request.view == types.ListTimeSeriesRequest.TimeSeriesView.HEADERS
+        shown = [(key, {} if is_bare else points) for key, points in chosen if points]
+        series = [_time_series(metric, key, points, step) for key, points in shown]
         return types.ListTimeSeriesResponse(time_series=series, next_page_token=following)
 
     def _aligned(
@@ -125,19 +145,22 @@ class Monitoring:
 
     def _hours(
         self, name: str, metric: str, wanted: Mapping[str, str], start: datetime, end: datetime
-    ) -> Iterable[tuple[Key, datetime, int]]:
+    ) -> Iterable[tuple[Key, datetime, Any]]:
         conditions = {"resource_container": name.removeprefix("projects/"), **wanted}
         where = "".join(f" AND {column} = ?" for column in conditions)
         columns = ", ".join((*METRIC_LABELS, *RESOURCE_LABELS))
+        is_histogram = metric.removeprefix(PREFIX) in DISTRIBUTIONS
         query = f"""
-            SELECT {columns}, epoch(hour_start)::BIGINT, value
+            SELECT {columns}, epoch(hour_start)::BIGINT, {"buckets" if is_histogram else "value"}
             FROM read_parquet(?)
             WHERE metric = ? AND hour_start >= ? AND hour_start + INTERVAL 1 HOUR <= ?{where}
         """
-        values = [str(self.folder / "metrics.parquet"), metric, start, end, *conditions.values()]
+        file = "latencies.parquet" if is_histogram else "metrics.parquet"
+        values = [str(self.folder / file), metric, start, end, *conditions.values()]
         with self._connection.cursor() as cursor:
             rows = cursor.execute(query, values).fetchall()
-        return [(tuple(row[:-2]), datetime.fromtimestamp(row[-2], UTC), row[-1]) for row in rows]
+        measured = np.array if is_histogram else int
+        return [(tuple(row[:-2]), datetime.fromtimestamp(row[-2], UTC), measured(row[-1])) for row in rows]
 
     @cached_property
     def _connection(self) -> duckdb.DuckDBPyConnection:
@@ -156,6 +179,8 @@ def _parse_filter(text: str) -> tuple[str, dict[str, str]]:
         field, label, value = match[1], match[2], match[4].strip().strip("\"'")
         if field == "metric.type":
             metric = value
+        elif field == "project":
+            wanted["resource_container"] = value
         elif label:
             if label not in (*METRIC_LABELS, *RESOURCE_LABELS):
                 raise ValueError(f"Field filter had an invalid value: unknown label {label!r}.")
@@ -200,17 +225,35 @@ def _time_series(metric: str, key: Key, points: Points, step: timedelta) -> type
     for at, value in sorted(points.items(), reverse=True):
         end = int(at.timestamp())
         interval = {"start_time": {"seconds": end - back}, "end_time": {"seconds": end}}
-        listed.append({"interval": interval, "value": {"int64_value": value}})
+        listed.append({"interval": interval, "value": _value(metric, value)})
     metric_labels = {name: value for name, value in zip(METRIC_LABELS, key[:split], strict=True) if value}
     resource_labels = {name: value for name, value in zip(RESOURCE_LABELS, key[split:], strict=True) if value}
     message = types.TimeSeries.pb()(
         metric=metric_pb2.Metric(type=metric, labels=metric_labels),
         resource=monitored_resource_pb2.MonitoredResource(type=RESOURCE_TYPE, labels=resource_labels),
         metric_kind=kind,
-        value_type="INT64",
+        value_type="DISTRIBUTION" if metric.removeprefix(PREFIX) in DISTRIBUTIONS else "INT64",
         points=listed,
     )
     return types.TimeSeries.wrap(message)
+
+
+def _value(metric: str, found: Any) -> dict[str, Any]:
+    name = metric.removeprefix(PREFIX)
+    if name not in DISTRIBUTIONS:
+        return {"int64_value": found}
+    options = {"exponential_buckets": BUCKETS}
+    histogram = {"count": int(found.sum()), "mean": LATENCY_SHAPES[name][1], "bucket_options": options}
+    # trailing empty buckets are left out, as the service does
+    counts = np.trim_zeros(found, "b").tolist()
+    return {"distribution_value": {**histogram, "bucket_counts": counts}}
+
+
+def _refuse_newer(aggregation: types.Aggregation) -> None:
+    """Answer as a service that knows the older labels only."""
+    for field_name in aggregation.group_by_fields:
+        if field_name.rpartition(".")[2] in NEWER_LABELS:
+            raise ValueError(f"Field aggregation.groupByFields had an invalid value of {field_name!r}.")
 
 
 def _utc(moment: Any) -> datetime:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from emulator.clock import Clock
 from emulator.faults import Fault, Faults
 from emulator.gcp.jobs import Job, Jobs
+from emulator.gcp.permissions import Permissions, needs_of
 from emulator.gcp.served import ServedTable
 from emulator.gcp.warehouse import GoogleError, View, Warehouse
 from emulator.gcp.wire import error_body, table_rows, table_schema
@@ -218,9 +219,9 @@ class BigQueryServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, port: int, answers: BigQuery, faults: Faults) -> None:
+    def __init__(self, port: int, answers: BigQuery, faults: Faults, permissions: Permissions) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
-        self.answers, self.faults = answers, faults
+        self.answers, self.faults, self.permissions = answers, faults, permissions
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -254,6 +255,9 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             if operation == "unknown":
                 raise GoogleError(404, "notFound", f"Not Found: {self.command} {split.path}")
+            missing = self.server.permissions.missing(*needs_of(operation, arguments, body))
+            if missing is not None:
+                raise GoogleError(403, "accessDenied", f"Access Denied: {missing[1]}: Permission {missing[0]} denied.")
             answer = self.server.answers.answer(operation, arguments, body, fault)
         except GoogleError as error:
             self._send(error.status, error_body(error))

@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import uuid4
 
 import grpc
@@ -14,6 +14,7 @@ from emulator.clock import Clock
 from emulator.faults import Fault, Faults
 from emulator.gcp.grpc_faults import refuse
 from emulator.gcp.jobs import Jobs
+from emulator.gcp.permissions import Permissions
 from emulator.gcp.warehouse import GoogleError, View, Warehouse
 
 SERVICE = "google.cloud.bigquery.storage.v1.BigQueryRead"
@@ -34,6 +35,7 @@ class StorageRead:
     clock: Clock
     faults: Faults
     streams: "Streams"
+    permissions: Permissions = field(default_factory=Permissions)
 
     def handlers(self) -> grpc.GenericRpcHandler:
         """What a gRPC server needs to serve this."""
@@ -53,6 +55,7 @@ class StorageRead:
         wanted = request.read_session
         fault = self.faults.take("gcp", "CreateReadSession", {"table": wanted.table})
         refuse(fault, context)
+        self.permissions.refuse(context, ("bigquery.readsessions.create", request.parent))
         if wanted.data_format != types.DataFormat.ARROW:
             context.abort(grpc.StatusCode.UNIMPLEMENTED, "the local BigQuery reads in Arrow format only")
         try:
@@ -90,6 +93,8 @@ class StorageRead:
         is_cut = fault is not None and fault.kind == "cut"
         if not is_cut:
             refuse(fault, context)
+        project = "/".join(request.read_stream.split("/")[:2])
+        self.permissions.refuse(context, ("bigquery.readsessions.getData", project))
         rows = self.streams.find(request.read_stream)
         if rows is None:
             context.abort(grpc.StatusCode.NOT_FOUND, f"stream {request.read_stream} not found")

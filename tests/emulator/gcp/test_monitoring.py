@@ -44,7 +44,7 @@ def test_labels_are_vertex_ais_own_and_name_no_team(google):
     for series in _ask(google):
         assert series.resource.type == "aiplatform.googleapis.com/PublisherModel"
         assert {"resource_container", "location", "publisher", "model_user_id"} <= set(series.resource.labels)
-        assert set(series.metric.labels) == {"type", "request_type", "modality", "source"}
+        assert set(series.metric.labels) <= {"type", "request_type", "shared_request_type", "modality", "source"}
 
 
 def test_grouping_sums_over_the_other_labels(google):

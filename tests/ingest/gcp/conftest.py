@@ -11,6 +11,7 @@ import pytest
 from emulator.clock import Clock
 from emulator.faults import Faults
 from emulator.gcp import bill
+from emulator.gcp.permissions import Permissions
 from emulator.gcp.server import start
 from emulator.world import World, make_world
 from ingest.config import load_sources
@@ -30,6 +31,7 @@ class Rig:
     clock: Clock
     faults: Faults
     context: Context
+    permissions: Permissions
 
     def load(self, source: ModuleType, window: Window | None = None) -> list[LoadResult]:
         """Load with the clouds' and the run's clock agreeing."""
@@ -66,8 +68,8 @@ def google_world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 @pytest.fixture
 def rig(google_world: World, tmp_path: Path) -> Iterator[Rig]:
-    clock, faults = Clock(tmp_path / "clock.json"), Faults()
-    service = start(google_world.folder("gcp"), clock, faults)
+    clock, faults, permissions = Clock(tmp_path / "clock.json"), Faults(), Permissions()
+    service = start(google_world.folder("gcp"), clock, faults, permissions=permissions)
     settings = Settings(
         home=tmp_path / "home",
         retry_budget_seconds=20,
@@ -75,7 +77,7 @@ def rig(google_world: World, tmp_path: Path) -> Iterator[Rig]:
     )
     run = Run("first", google_world.as_of)
     context = Context(settings, load_sources(CONFIG), Landing(settings.landing_root, run), run)
-    prepared = Rig(google_world, clock, faults, context)
+    prepared = Rig(google_world, clock, faults, context, permissions)
     prepared.move_to(google_world.as_of)
     yield prepared
     service.stop()
