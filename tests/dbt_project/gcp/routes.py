@@ -36,6 +36,7 @@ FILES = {
 }
 # every route of the same rows at once, and the whole bill of a company without any model
 ALL_AT_ONCE, NO_AI, SKU_TABLE = "CCCCCC-000000-000001", "CCCCCC-000000-000002", "CCCCCC-000000-000003"
+TRIAL = {"name": "Free trial", "full_name": "Free trial", "id": "trial", "amount": -1.0, "type": "PROMOTION"}
 WRITERS = {"parquet": write_parquet, "json": write_json_lines, "csv": write_csv}
 
 
@@ -118,7 +119,7 @@ def _sku_row(row: dict[str, Any], sku: Any) -> dict[str, Any]:
         "usage": {"amount": sku.amount, "unit": "requests", "amount_in_pricing_units": 1.0, "pricing_unit": "requests"},
         "cost": 1.0,
         "cost_at_list": 1.0,
-        "credits": [],
+        "credits": [TRIAL] if sku is SKUS[0] else [],
         "labels": [],
     }
 

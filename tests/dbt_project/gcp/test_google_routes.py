@@ -69,15 +69,24 @@ def test_gcp_1_6_credits_are_never_joined_into_cost(routes_home):
             sum(net_cost) AS net, sum(net_cost_before_promotions) AS before
         FROM intermediate.int_gcp_net_costs WHERE billing_account_id = '{TABLES["focus"]}'
     """)[0]
-    assert net["promotions"] < 0
     assert net["others"] < 0
     assert net["net"] == _charged(routes_home) == net["before"] + net["promotions"]
     assert net["gross"] == net["net"] - net["promotions"] - net["others"]
 
 
+def test_gcp_1_6_a_promotion_pays_for_spend_and_does_not_hide_it(routes_home):
+    net = routes_home.query(f"""
+        SELECT sum(gross_cost) AS gross, sum(promotion_credits) AS promotions, sum(net_cost) AS net,
+            sum(net_cost_before_promotions) AS before
+        FROM intermediate.int_gcp_net_costs WHERE billing_account_id = '{SKU_TABLE}'
+    """)[0]
+    # a dollar each; a free trial pays the first
+    assert net == {"gross": len(SKUS), "promotions": -1, "net": len(SKUS) - 1, "before": len(SKUS)}
+
+
 def test_gcp_1_5_corrections_are_summed_and_equal_rows_kept(routes_home):
     rows = routes_home.query(f"""
-        SELECT count(*) AS n FROM intermediate.int_gcp_export_rows WHERE billing_account_id = '{TABLES["standard"]}'
+        SELECT count(*) AS n FROM intermediate.int_gcp_bill_rows WHERE billing_account_id = '{TABLES["standard"]}'
     """)[0]["n"]
     served = routes_home.query(f"""
         SELECT count(*) AS n FROM read_parquet('{routes_home.world.folder("gcp")}/export.parquet')
@@ -162,7 +171,7 @@ def test_gcp_2_2_rule_7_versions_are_captured_and_unknown_ones_keep_their_cost(r
 def test_gcp_2_1_claude_and_the_gemini_api_are_services_of_their_own_and_in_scope(routes_home):
     spend = routes_home.query(f"""
         SELECT count(*) AS n, sum(billed_cost) AS cost FROM main.fct_spend_daily
-        WHERE billing_account_id = '{SKU_TABLE}'
+        WHERE billing_account_id = '{SKU_TABLE}' AND charge_category = 'Usage'
     """)[0]
     # a dollar each; only the seat of another service is none of ours
     assert spend["cost"] == len(SKUS) - 1

@@ -12,6 +12,7 @@ import pytest
 from emulator.clock import Clock
 from emulator.faults import Faults
 from emulator.gcp import bill
+from emulator.gcp.permissions import Permissions
 from emulator.gcp.server import start
 from emulator.world import make_world
 from ingest.config import load_sources
@@ -38,11 +39,13 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     bill.write(world)
     clock, faults = Clock(home / "clock.json"), Faults()
     clock.set(world.as_of)
-    service = start(world.folder("gcp"), clock, faults, tables=("detailed", "standard", "focus", "pricing"))
+    permissions = Permissions()
+    tables = ("detailed", "standard", "focus", "pricing")
+    service = start(world.folder("gcp"), clock, faults, tables=tables, permissions=permissions)
     urls = {name.removeprefix("INFERLEDGER_").lower(): url for name, url in service.env.items()}
     settings = Settings(home=home, retry_budget_seconds=5, **urls)
     run = Run("first", world.as_of)
-    yield Rig(world, clock, faults, Context(settings, load_sources(CONFIG), Landing("unused", run), run))
+    yield Rig(world, clock, faults, Context(settings, load_sources(CONFIG), Landing("unused", run), run), permissions)
     service.stop()
 
 
@@ -54,7 +57,7 @@ def rig(cloud: Rig, tmp_path) -> Rig:
     settings = cloud.context.settings.model_copy(update={"home": tmp_path})
     run = Run("first", cloud.world.as_of)
     context = Context(settings, load_sources(CONFIG), Landing(settings.landing_root, run), run)
-    return Rig(cloud.world, cloud.clock, cloud.faults, context)
+    return Rig(cloud.world, cloud.clock, cloud.faults, context, cloud.permissions)
 
 
 def _status(rig):
