@@ -2,9 +2,9 @@
 
 Inputs: the tables `gcp_billing_export_resource_v1_<account>`, `gcp_billing_export_v1_<account>` and
 `gcp_billing_export_focus_<account>`, found by name in the datasets of `sources.yml`, and `cloud_pricing_export` where
-it is named there. Rows are only ever appended: corrections and late usage land in newer partitions (`_PARTITIONTIME`), and
-old partitions can still grow. There is no row id, and equal rows are legitimate: a partition is replaced as a whole,
-nothing is merged. Exported files carry no partition: they are replaced whole by billing account and invoice month.
+it is named there. Rows are only ever appended: corrections and late usage land in newer partitions (`_PARTITIONTIME`),
+and old partitions can still grow. There is no row id, and equal rows are legitimate: a partition is replaced as a
+whole, nothing is merged. Exported files carry no partition: they are replaced whole by account and invoice month.
 
 Stop rule: the partitions of the last 60 days, weekly all since the backfill began (first run: `backfill_days` back), or
 those of the given window. Their fingerprints are compared with those of the last load; see `gcp_billing_partitions`.

@@ -254,5 +254,8 @@ def _as_type(values: Any, kind: Any) -> Any:
         lengths = pc.fill_null(pc.list_value_length(values), 0)
         offsets: Any = pa.concat_arrays([pa.array([0], pa.int64()), pc.cumulative_sum(lengths.cast(pa.int64()))])
         return lists.from_arrays(offsets.cast(pa.int32()), items)
+    if pa.types.is_decimal(values.type) and pa.types.is_floating(kind):
+        # by its digits: the direct cast multiplies, and misses the nearest double in the last place
+        return values.cast(TEXT).cast(kind)
     # a price has more digits in some tables than in others; money has not
     return values.cast(kind, safe=not pa.types.is_decimal(kind))

@@ -24,6 +24,7 @@ from ingest.landing import Landing
 from ingest.registry import contracts, modules
 from ingest.run import Run
 from ingest.settings import Settings
+from tests.dbt_project.gcp.routes import land_everything
 
 ROOT = Path(__file__).parents[3]
 Rows = list[dict[str, Any]]
@@ -91,5 +92,22 @@ def google_home(tmp_path_factory: pytest.TempPathFactory, dbt: Callable[..., Any
     as_of = f"{world.as_of:%Y-%m-%d %H:%M:%S}"
     models = [f"+int_gcp_{name}" for name in ("charges", "usage_daily", "capacity_hourly", "landed_totals")]
     finished = dbt(home, as_of, "build", "-s", "resource_type:seed", *models, "+int_gcp_source_status")
+    assert finished.returncode == 0, finished.stdout[-4000:]
+    return GoogleHome(home, world)
+
+
+@pytest.fixture(scope="session")
+def routes_home(tmp_path_factory: pytest.TempPathFactory, dbt: Callable[..., Any]) -> GoogleHome:
+    """Every route of the Google bill side by side in one home, with all models and marts."""
+    home = tmp_path_factory.mktemp("google-routes")
+    world = make_world(home, days=5)
+    charges, others = bill.write(world)
+    write_charges(world.truth, [charges], [others])
+    write_usage(world.truth, [bill.usage_truth(world)])
+    land_everything(home, world)
+    # one project under many accounts is no real bill, so the models of capacity are not tested here
+    marts = ["+fct_provider_totals", "+source_status", "+int_gcp_net_costs", "+int_gcp_sku_prices"]
+    kinds = ["--exclude-resource-type", "unit_test", "--exclude-resource-type", "test"]
+    finished = dbt(home, f"{world.as_of:%Y-%m-%d %H:%M:%S}", "build", "-s", *marts, *kinds)
     assert finished.returncode == 0, finished.stdout[-4000:]
     return GoogleHome(home, world)

@@ -45,10 +45,8 @@ def write_json_lines(rows: pa.Table | list[dict[str, Any]], path: Path) -> Path:
     """As BigQuery extracts JSON: NULL fields left out, NUMERIC as text, times in words; gzipped by its name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     records = rows.to_pylist() if isinstance(rows, pa.Table) else rows
-    opened = gzip.open(path, "wt", encoding="utf-8") if path.suffix == ".gz" else path.open("w", encoding="utf-8")
-    with opened as stream:
-        for record in records:
-            stream.write(json.dumps(_as_json(record), ensure_ascii=False) + "\n")
+    text = "".join(json.dumps(_as_json(record), ensure_ascii=False) + "\n" for record in records).encode()
+    path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
     return path
 
 

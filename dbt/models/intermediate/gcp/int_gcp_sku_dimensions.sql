@@ -35,7 +35,7 @@ described as (
         -- the last one that is named: an image model names what goes in or comes out after its own name
         case
             when is_model_service
-                then nullif(regexp_extract(words, '.*(text|image|audio|video)( |$)', 1), '')
+                then nullif(regexp_extract(words, '(?:^|.*[ (])(text|image|audio|video)(?: |$)', 1), '')
         end as modality,
         case
             when pricing_category = 'other' and words like '%offpeak%' then 'offpeak'
