@@ -127,9 +127,7 @@ def test_burned_throughput_ties_to_the_meter_whoever_logged(google_home):
     totals = google_home.query("""
         SELECT
             (SELECT sum(burned_tokens) FROM intermediate.int_gcp_burned_hourly) AS burned,
-            (
-                SELECT sum(units) FROM staging.stg_gcp_vertex__gsu_points WHERE metric = 'consumed_token_throughput'
-            ) AS metered
+            (SELECT sum(burned_tokens) FROM intermediate.int_gcp_capacity_units) AS metered
     """)
     assert totals[0]["burned"] == totals[0]["metered"] > 0
 
