@@ -10,6 +10,7 @@ Stop rule: the first run reads `backfill_days`, at most the 24 months that Googl
 weeks points are thinned to ten minutes); later ones from three days before the newest landed day, because points of a
 beta metric can still settle; always up to the last full hour. A window is one UTC day of one project, replaced whole. A
 day without any point is left out: a project that rests has no series, as has a metric that Google does not know there.
+Histograms cost most to read and are for looking at recent days: a first run reads two weeks of them.
 Run alone: `inferledger ingest gcp_vertex [--path DIR_OR_URL]`.
 """
 
@@ -51,6 +52,7 @@ __all__ = ["GSU", "INVOCATIONS", "LATENCIES", "SOURCE", "STREAMS", "TOKEN_COUNTS
 logger = logging.getLogger(__name__)
 REREAD_DAYS = 3
 KEPT_DAYS = 730
+HISTOGRAM_DAYS = 14
 PAGE_SIZE = 10_000
 FILES = ("*.json", "*.jsonl", "*.json.gz", "*.jsonl.gz")
 Rows = dict[str, list[dict[str, Any]]]
@@ -76,7 +78,7 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:
     outcome = _Outcome()
     for number, project in enumerate(projects, start=1):
         try:
-            outcome.results.extend(_load_project(context, client, project, window or _default_window(context, project)))
+            outcome.results.extend(_load_project(context, client, project, window))
         except InferledgerError as fault:
             outcome.faults.append(fault)
         context.progress("Vertex AI metrics", number, len(projects))
@@ -171,11 +173,14 @@ def _days_of(rows: Rows, window: Window | None) -> list[Window]:
     return [day for day in found if window is None or (window.start < day.end and day.start < window.end)]
 
 
-def _load_project(context: Context, client: Any, project: str, window: Window) -> list[LoadResult]:
-    whole = Window(day_start(window.start.date()), min(window.end, _last_full_hour(context.run.as_of)))
+def _load_project(context: Context, client: Any, project: str, window: Window | None) -> list[LoadResult]:
+    wanted = window or _default_window(context, project)
+    whole = Window(day_start(wanted.start.date()), min(wanted.end, _last_full_hour(context.run.as_of)))
+    recent = max(whole.start, day_start((whole.end - timedelta(days=HISTOGRAM_DAYS)).date()))
     rows: Rows = {}
     for metric in METRICS:
-        rows.setdefault(metric.stream.stream, []).extend(_fetch(context, client, project, metric, whole))
+        span = Window(recent, whole.end) if metric.is_distribution and window is None else whole
+        rows.setdefault(metric.stream.stream, []).extend(_fetch(context, client, project, metric, span))
     results = _land(context, project, rows, list(days(whole)))
     _report(context, project, rows)
     return results

@@ -84,14 +84,15 @@ def google_home(tmp_path_factory: pytest.TempPathFactory, dbt: Callable[..., Any
         landing = Landing(settings.landing_root, run)
         landing.ensure_anchors(contracts())
         context = Context(settings, load_sources(ROOT / "config" / "sources.yml"), landing, run)
-        for source in ("config", "gcp_billing", "gcp_vertex"):
+        for source in ("config", "gcp_billing", "gcp_vertex", "gcp_request_log"):
             for module in modules(source):
                 module.load(context, None)
     finally:
         service.stop()
     as_of = f"{world.as_of:%Y-%m-%d %H:%M:%S}"
     models = [f"+int_gcp_{name}" for name in ("charges", "usage_daily", "capacity_hourly", "landed_totals")]
-    finished = dbt(home, as_of, "build", "-s", "resource_type:seed", *models, "+int_gcp_source_status")
+    models += [f"+int_gcp_{name}" for name in ("logged_usage", "burned_hourly", "latencies_hourly", "source_status")]
+    finished = dbt(home, as_of, "build", "-s", "resource_type:seed", *models)
     assert finished.returncode == 0, finished.stdout[-4000:]
     return GoogleHome(home, world)
 

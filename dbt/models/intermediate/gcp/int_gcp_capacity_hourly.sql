@@ -26,7 +26,7 @@ metered as (
         region_id,
         provider_model_name,
         hour_start,
-        cast(sum(if(request_type = 'dedicated' and direction = 'input', tokens, 0)) as bigint) as served_prompt,
+        cast(sum(if(request_type = 'dedicated' and direction <> 'output', tokens, 0)) as bigint) as served_prompt,
         cast(sum(if(request_type = 'dedicated' and direction = 'output', tokens, 0)) as bigint) as served_output,
         cast(sum(if(request_type <> 'dedicated', tokens, 0)) as bigint) as spilled
     from token_counts

@@ -22,7 +22,10 @@ limits as (
         hour_start,
         max(units) filter (where metric = 'dedicated_gsu_limit') as gsus,
         max(units) filter (where metric = 'dedicated_token_limit') as tokens_per_second,
-        cast(coalesce(sum(units) filter (where metric = 'consumed_token_throughput'), 0) as bigint) as burned_tokens
+        -- the metric counts shared traffic as well, which uses nothing of the order
+        cast(coalesce(sum(units) filter (
+            where metric = 'consumed_token_throughput' and request_type is distinct from 'shared'
+        ), 0) as bigint) as burned_tokens
     from gsu_points
     group by project_id, region_id, provider_model_name, hour_start
     having max(units) filter (where metric = 'dedicated_gsu_limit') > 0

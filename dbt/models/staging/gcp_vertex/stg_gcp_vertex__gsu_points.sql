@@ -12,6 +12,7 @@ cast_points as (
         model_user_id as provider_model_name,
         metric,
         request_type,
+        accounting_resource,
         cast(value as bigint) as units,
         cast(hour_start as timestamp) as hour_start
     from points

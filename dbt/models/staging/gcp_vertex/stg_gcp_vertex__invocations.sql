@@ -11,7 +11,9 @@ cast_points as (
         publisher,
         model_user_id as provider_model_name,
         response_code,
+        error_category,
         request_type,
+        shared_request_type as service_tier,
         cast(value as bigint) as calls,
         cast(hour_start as timestamp) as hour_start
     from points
