@@ -59,9 +59,13 @@ ROUTES: tuple[tuple[str, str, re.Pattern[str], str | None], ...] = tuple(
         (
             "reservation_transactions",
             "GET",
-            r"/providers/Microsoft\.Billing/billingAccounts/(?P<account>[^/]+)/providers/Microsoft\.Consumption/reservationTransactions",
+            (
+                r"/providers/Microsoft\.Billing/billingAccounts/(?P<account>[^/]+)(/billingProfiles/(?P<profile>[^/]+))?"
+                r"/providers/Microsoft\.Consumption/reservationTransactions"
+            ),
             ARM_AUDIENCE,
         ),
+        ("reservations", "GET", r"/providers/Microsoft\.Capacity/reservations", ARM_AUDIENCE),
         ("subscriptions", "GET", r"/subscriptions", ARM_AUDIENCE),
         ("subscription", "GET", SUBSCRIPTION, ARM_AUDIENCE),
         ("tag_names", "GET", rf"{SUBSCRIPTION}/tagNames", ARM_AUDIENCE),
@@ -128,7 +132,10 @@ class Azure:
             "query": lambda: self._query(call, found["scope"], fault),
             "reservation_summaries": lambda: self._resources.reservation_summaries(call, found["scope"], now),
             "reservation_details": lambda: self._resources.reservation_details(call, found["scope"], now),
-            "reservation_transactions": lambda: self._resources.reservation_transactions(call, found["account"], now),
+            "reservation_transactions": lambda: self._resources.reservation_transactions(
+                call, found["account"], found["profile"], now
+            ),
+            "reservations": lambda: self._resources.list_reservations(call, now),
             "subscriptions": self._resources.list_subscriptions,
             "subscription": lambda: self._resources.get_subscription(found["subscription"]),
             "tag_names": lambda: self._resources.tag_names(found["subscription"]),
