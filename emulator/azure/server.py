@@ -11,6 +11,7 @@ from ssl import SSLError
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from emulator.azure.authorization import Authorization
 from emulator.azure.identity import CLIENT_ID, CLIENT_SECRET, Identity
 from emulator.azure.monitor import Metrics
 from emulator.azure.query import CostQueries
@@ -85,8 +86,11 @@ METRIC_OPERATIONS = ("metrics", "metrics_batch")
 class Azure:
     """The tenant behind the sockets: routes a call to what answers it and lets faults strike."""
 
-    def __init__(self, folder: Path, clock: Clock, faults: Faults, qpu_speed: float) -> None:
+    def __init__(
+        self, folder: Path, clock: Clock, faults: Faults, qpu_speed: float, authorization: Authorization | None
+    ) -> None:
         self._clock = clock
+        self._authorization = authorization or Authorization()
         self._faults = faults
         self._budget = QpuBudget(qpu_speed)
         self._resources = Resources(folder)
@@ -111,6 +115,7 @@ class Azure:
             fault = self._faults.take(cloud, operation, {"path": call.path, **call.query, "body": call.json})
             if audience is not None:
                 self.identity.check(call, audience)
+                self._authorization.check(operation, found, call)
             strike(operation, fault)
             reply = self._dispatch(operation, found, call, fault)
         except AzureError as error:
@@ -255,9 +260,20 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-def start(folder: Path, clock: Clock, faults: Faults, *, port: int = 0, qpu_speed: float = QPU_SPEED) -> Service:
-    """Serve a world's Azure on 127.0.0.1; raises OSError when the port is taken, FileNotFoundError without a world."""
-    azure = Azure(folder, clock, faults, qpu_speed)
+def start(
+    folder: Path,
+    clock: Clock,
+    faults: Faults,
+    *,
+    port: int = 0,
+    qpu_speed: float = QPU_SPEED,
+    authorization: Authorization | None = None,
+) -> Service:
+    """Serve a world's Azure on 127.0.0.1; raises OSError when the port is taken, FileNotFoundError without a world.
+
+    `authorization` says what the application may do, everything where it is left out.
+    """
+    azure = Azure(folder, clock, faults, qpu_speed, authorization)
     authority_path = folder / "authority.pem"
     server = _Server(port, azure, authority_path)
     thread = threading.Thread(target=server.serve_forever, name="emulator-azure", daemon=True)
