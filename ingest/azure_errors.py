@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from azure.core.exceptions import (
@@ -36,6 +36,8 @@ _WRONG_TENANT = (
     "Unable to get authority configuration",
 )
 _EXPIRED_SECRET = ("AADSTS7000222",)
+# scopes at which the roles of deploy/azure are assigned; a billing account has roles of its own
+_ROLE_SCOPES = ("subscription", "account", "workspace", "component")
 _MISSING = ("SubscriptionNotFound", "BillingAccountNotFound", "InvalidSubscriptionId")
 
 
@@ -93,7 +95,7 @@ def named(error: AzureError, what: str, permission: Permission, tenant_id: str) 
 
 def _refused(error: AzureError, status: int, what: str, permission: Permission) -> InferledgerError:
     if status == 403:
-        return PermissionDenied(f"{what}: Azure refused with 403 ({_code(error)}).", str(permission))
+        return _denied(error, what, permission)
     if status == 400 and "group" in str(error).lower():
         return TerminalError(
             f"{what}: Azure refuses so many groupings in one query: {first_line(error)}.",
@@ -104,6 +106,16 @@ def _refused(error: AzureError, status: int, what: str, permission: Permission) 
             f"{what}: {first_line(error)}.", "Check the ids under 'azure' in sources.yml, and the tenant."
         )
     return TerminalError(f"{what}: Azure answered {status}: {first_line(error)}.", "See docs/sources/azure_cost.md.")
+
+
+def _denied(error: AzureError, what: str, permission: Permission) -> PermissionDenied:
+    """Azure names the action that is missing; where we ship a role for the scope, its line is told."""
+    found = re.search(r"to perform action '([^']+)'", str(error))
+    if found is None:
+        return PermissionDenied(f"{what}: Azure refused with 403 ({_code(error)}).", str(permission))
+    if permission.scope.startswith(_ROLE_SCOPES):
+        permission = replace(permission, action=found[1])
+    return PermissionDenied(f"{what}: Azure refused {found[1]} with 403 ({_code(error)}).", str(permission))
 
 
 def _sign_in_failed(error: AzureError, what: str, tenant_id: str) -> InferledgerError:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from emulator.azure.capacity import ReservationDay, bill_capacity, purchase_days
+from emulator.azure.capacity import ReservationDay, add_months, bill_capacity, purchase_days
 from emulator.azure.catalog import BLOCKS, load_catalog
 from emulator.azure.elsewhere import bill_elsewhere
 from emulator.azure.estate import DEPLOYMENT_TAGGED, Account, Deployment, Reservation
@@ -193,6 +193,7 @@ def _inventory(world: World, traffic: Traffic) -> dict[str, Any]:
         ],
         "accounts": [_account(account) for account in estate.accounts.values()],
         "deployments": [_deployment(deployment) for deployment in estate.deployments.values()],
+        "reservations": [_reservation(world, reservation) for reservation in estate.reservations],
         "transactions": [
             _transaction(reservation, day)
             for reservation in estate.reservations
@@ -223,6 +224,23 @@ def _deployment(deployment: Deployment) -> dict[str, Any]:
         "tags": dict(deployment.tags),
         "spillover": deployment.spillover,
         "is_provisioned": deployment.is_provisioned,
+    }
+
+
+def _reservation(world: World, reservation: Reservation) -> dict[str, Any]:
+    """The running term of an order; one that renews runs from its last renewal."""
+    months = 1 if reservation.term == "1 Month" else 12
+    start = world.day(reservation.bought_day)
+    while reservation.renews and add_months(start, months) <= world.as_of.date():
+        start = add_months(start, months)
+    return {
+        "order": reservation.order,
+        "term": reservation.term,
+        "ptus": reservation.ptus,
+        "region": reservation.region,
+        "renews": reservation.renews,
+        "bought": world.day(reservation.bought_day).isoformat(),
+        "ends": add_months(start, months).isoformat(),
     }
 
 

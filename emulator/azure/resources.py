@@ -1,6 +1,7 @@
 """Resource Manager and Consumption: subscriptions, accounts, deployments, reservation use and purchases."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -15,6 +16,8 @@ from emulator.azure.wire import AzureError, Call, Reply, bad_request
 PAGE_ITEMS = 100
 SEEN_AFTER = timedelta(days=1, hours=20)
 DAY_HOURS = 24
+# what the billing account would be called as a Microsoft Customer Agreement
+BILLING_PROFILE = "ACME-MAIN"
 
 
 class Resources:
@@ -113,16 +116,28 @@ class Resources:
         rows = [row for row in self._seen_days(call, scope, now) if row["instance_id"] is not None]
         return _page(call, [_detail(row) for row in rows])
 
-    def reservation_transactions(self, call: Call, account: str, now: datetime) -> Reply:
-        """Purchases of reservations."""
+    def list_reservations(self, call: Call, now: datetime) -> Reply:
+        """The reservations of the tenant that were bought so far."""
+        known = [item for item in self.inventory["reservations"] if date.fromisoformat(item["bought"]) <= now.date()]
+        return _page(call, [_reservation(item) for item in known])
+
+    def reservation_transactions(self, call: Call, account: str, profile: str | None, now: datetime) -> Reply:
+        """Purchases of reservations, of a billing account or of one of its profiles."""
         self._known_billing_account(account)
-        bought = [item for item in self.inventory["transactions"] if _seen(date.fromisoformat(item["day"]), now)]
+        self._known_profile(profile)
+        first, last = _event_dates(call.query.get("$filter", ""))
+        bought = [
+            item
+            for item in self.inventory["transactions"]
+            if _seen(date.fromisoformat(item["day"]), now) and first <= item["day"] <= last
+        ]
         return _page(call, [_transaction(item, self.inventory["currency"]) for item in bought])
 
     def _seen_days(self, call: Call, scope: str, now: datetime) -> Iterable[Mapping[str, Any]]:
         parts = scope.strip("/").split("/")
         if [part.lower() for part in parts[:3]] == ["providers", "microsoft.billing", "billingaccounts"]:
             self._known_billing_account(parts[3])
+            self._known_profile(parts[5] if len(parts) > 5 else None)
         elif [part.lower() for part in parts[:3]] != ["providers", "microsoft.capacity", "reservationorders"]:
             raise bad_request(f"Invalid scope '{scope}'.")
         order = parts[3] if parts[1].lower() == "microsoft.capacity" else call.query.get("reservationOrderId")
@@ -141,6 +156,10 @@ class Resources:
     def _known_billing_account(self, account: str) -> None:
         if account != self.inventory["billing_account_id"]:
             raise AzureError(404, "BillingAccountNotFound", f"Billing account '{account}' was not found.")
+
+    def _known_profile(self, profile: str | None) -> None:
+        if profile not in (None, BILLING_PROFILE):
+            raise AzureError(404, "BillingAccountNotFound", f"Billing profile '{profile}' was not found.")
 
     def _known(self, subscription: str) -> Mapping[str, Any]:
         item = self.subscriptions.get(subscription.lower())
@@ -179,6 +198,37 @@ def _deployment(account: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str
         "sku": {"name": item["sku"], "capacity": item["capacity"]},
         "tags": item["tags"],
         "properties": properties,
+    }
+
+
+def _event_dates(text: str) -> tuple[str, str]:
+    """First and last day of a filter on the date of events; all days where it names none."""
+    first = re.search(r"eventDate ge (\d{4}-\d{2}-\d{2})", text)
+    last = re.search(r"eventDate le (\d{4}-\d{2}-\d{2})", text)
+    return first[1] if first else "0000", last[1] if last else "9999"
+
+
+def _reservation(item: Mapping[str, Any]) -> dict[str, Any]:
+    order, term = item["order"], "P1M" if item["term"] == "1 Month" else "P1Y"
+    return {
+        "id": f"/providers/Microsoft.Capacity/reservationOrders/{order}/reservations/{order}-a",
+        "name": f"{order}/{order}-a",
+        "type": "Microsoft.Capacity/reservationOrders/reservations",
+        "location": item["region"],
+        "sku": {"name": "OpenAI_Provisioned_Managed_Global"},
+        "properties": {
+            "reservedResourceType": "OpenAIPTU",
+            "displayName": f"PTU {item['region']}",
+            "appliedScopeType": "Shared",
+            "quantity": item["ptus"],
+            "provisioningState": "Succeeded",
+            "effectiveDateTime": f"{item['bought']}T00:00:00Z",
+            "expiryDateTime": f"{item['ends']}T00:00:00Z",
+            "purchaseDateTime": f"{item['bought']}T00:00:00Z",
+            "billingPlan": "Upfront",
+            "term": term,
+            "renew": item["renews"],
+        },
     }
 
 

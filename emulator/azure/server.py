@@ -11,6 +11,7 @@ from ssl import SSLError
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from emulator.azure.authorization import Authorization
 from emulator.azure.details import Details
 from emulator.azure.identity import CLIENT_ID, CLIENT_SECRET, Identity
 from emulator.azure.monitor import Metrics
@@ -73,9 +74,13 @@ ROUTES: tuple[tuple[str, str, re.Pattern[str], str | None], ...] = tuple(
         (
             "reservation_transactions",
             "GET",
-            r"/providers/Microsoft\.Billing/billingAccounts/(?P<account>[^/]+)/providers/Microsoft\.Consumption/reservationTransactions",
+            (
+                r"/providers/Microsoft\.Billing/billingAccounts/(?P<account>[^/]+)(/billingProfiles/(?P<profile>[^/]+))?"
+                r"/providers/Microsoft\.Consumption/reservationTransactions"
+            ),
             ARM_AUDIENCE,
         ),
+        ("reservations", "GET", r"/providers/Microsoft\.Capacity/reservations", ARM_AUDIENCE),
         ("subscriptions", "GET", r"/subscriptions", ARM_AUDIENCE),
         ("subscription", "GET", SUBSCRIPTION, ARM_AUDIENCE),
         ("settings", "GET", r"(?P<scope>/.+)/providers/Microsoft\.CostManagement/settings", ARM_AUDIENCE),
@@ -97,8 +102,11 @@ METRIC_OPERATIONS = ("metrics", "metrics_batch")
 class Azure:
     """The tenant behind the sockets: routes a call to what answers it and lets faults strike."""
 
-    def __init__(self, folder: Path, clock: Clock, faults: Faults, budget: QpuBudget) -> None:
+    def __init__(
+        self, folder: Path, clock: Clock, faults: Faults, budget: QpuBudget, authorization: Authorization | None
+    ) -> None:
         self._clock = clock
+        self._authorization = authorization or Authorization()
         self._faults = faults
         self._budget = budget
         self._details = Details(folder)
@@ -124,6 +132,7 @@ class Azure:
             fault = self._faults.take(cloud, operation, {"path": call.path, **call.query, "body": call.json})
             if audience is not None:
                 self.identity.check(call, audience)
+                self._authorization.check(operation, found, call)
             strike(operation, fault)
             reply = self._dispatch(operation, found, call, fault)
         except AzureError as error:
@@ -148,7 +157,10 @@ class Azure:
             "details_blob": lambda: self._details.blob(call, found["name"], int(found["number"])),
             "reservation_summaries": lambda: self._resources.reservation_summaries(call, found["scope"], now),
             "reservation_details": lambda: self._resources.reservation_details(call, found["scope"], now),
-            "reservation_transactions": lambda: self._resources.reservation_transactions(call, found["account"], now),
+            "reservation_transactions": lambda: self._resources.reservation_transactions(
+                call, found["account"], found["profile"], now
+            ),
+            "reservations": lambda: self._resources.list_reservations(call, now),
             "subscriptions": self._resources.list_subscriptions,
             "subscription": lambda: self._resources.get_subscription(found["subscription"]),
             "settings": lambda: self._resources.settings(found["scope"]),
@@ -278,9 +290,13 @@ def start(
     port: int = 0,
     qpu_speed: float = QPU_SPEED,
     budget: QpuBudget | None = None,
+    authorization: Authorization | None = None,
 ) -> Service:
-    """Serve a world's Azure on 127.0.0.1; raises OSError when the port is taken, FileNotFoundError without a world."""
-    azure = Azure(folder, clock, faults, budget or QpuBudget(qpu_speed))
+    """Serve a world's Azure on 127.0.0.1; raises OSError when the port is taken, FileNotFoundError without a world.
+
+    `authorization` says what the application may do, everything where it is left out.
+    """
+    azure = Azure(folder, clock, faults, budget or QpuBudget(qpu_speed), authorization)
     authority_path = folder / "authority.pem"
     server = _Server(port, azure, authority_path)
     thread = threading.Thread(target=server.serve_forever, name="emulator-azure", daemon=True)

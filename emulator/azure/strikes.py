@@ -1,5 +1,6 @@
 """What a switched-on fault does to a call of the local Azure."""
 
+from emulator.azure.authorization import ACTIONS
 from emulator.azure.throttle import throttled
 from emulator.azure.wire import AzureError, Reply
 from emulator.faults import Fault
@@ -14,7 +15,7 @@ def strike(operation: str, fault: Fault | None) -> None:
     if fault.kind == "server_error":
         raise AzureError(fault.status, "ServiceUnavailable", "The service is temporarily unavailable.")
     if fault.kind == "forbidden":
-        message = f"The client does not have authorization to perform action '{operation}' over the scope."
+        message = f"The client does not have authorization to perform action '{ACTIONS.get(operation, operation)}' over the scope."
         raise AzureError(fault.status, "AuthorizationFailed", message)
     if fault.kind == "expired":
         raise AzureError(fault.status, "ExpiredAuthenticationToken", "The access token expiry UTC time has passed.")

@@ -5,6 +5,7 @@ no history of it, so each run writes a snapshot into the window of its day. An a
 row with NULL deployment fields. Run alone: `inferledger ingest azure_openai`.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
@@ -38,6 +39,7 @@ DEPLOYMENTS = StreamContract(
             ("model_name", _text),
             ("model_version", _text),
             ("spillover_deployment_name", _text),
+            ("parent_deployment_name", _text),
             ("tags", _tags),
         ]
     ),
@@ -75,7 +77,7 @@ def _account_rows(caller: AzureCaller, subscription_id: str, account: AccountRef
     found = caller.call(
         lambda: list(client.deployments.list(account.resource_group, account.name)),
         what=f"deployments of account {account.name}",
-        permission=reader(subscription_id),
+        permission=replace(reader(subscription_id), action="Microsoft.CognitiveServices/accounts/deployments/read"),
     )
     base: dict[str, Any] = {
         "subscription_id": subscription_id,
@@ -100,5 +102,6 @@ def _deployment(item: Any) -> dict[str, Any]:
         "model_name": model.name if model else None,
         "model_version": model.version if model else None,
         "spillover_deployment_name": item.properties.spillover_deployment_name,
+        "parent_deployment_name": item.properties.parent_deployment_name,
         "tags": sorted(cast(dict[str, str], item.tags or {}).items()),
     }
