@@ -1,4 +1,4 @@
-"""24 months of Azure backfill by the cost query: does it stay within the budget of query units, and how long does it wait?
+"""24 months of Azure backfill by the cost query: does it keep to the budget of query units, and how long does it wait?
 
 The real source reads the local Azure over TLS, which counts query units as Azure does and refuses with 429 what is over
 them. Both run on one virtual clock, so the minutes that are waited cost no time. Beside it the naive client: it fires,

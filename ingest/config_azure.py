@@ -90,7 +90,7 @@ class AzureExport(StrictModel):
     name: Text
     """What the export is called, in messages."""
     location: Text
-    """Where its files lie: `https://ACCOUNT.blob.core.windows.net/CONTAINER/FOLDER`, `az://CONTAINER/FOLDER`, a folder."""
+    """Where its files lie: `https://ACCOUNT.blob.core.windows.net/CONTAINER/FOLDER`, `az://...`, or a local folder."""
 
 
 class AzureSources(StrictModel):

@@ -13,7 +13,9 @@ import pytest
 VERSION = "3.35.0"
 FOLDER = Path(__file__).parents[1] / ".cache" / "azurite"
 # the key that Azurite documents for its only account
-KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="  # pragma: allowlist secret
+KEY = (  # pragma: allowlist secret
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+)
 INSTALL_S, START_S = 600, 60
 
 

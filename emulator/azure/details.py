@@ -1,4 +1,4 @@
-"""Cost details reports of the local Azure: asked for, waited for, and fetched by a link that carries its own signature."""
+"""Cost details reports of the local Azure: asked for, waited for, fetched by a link that is signed."""
 
 import threading
 from dataclasses import dataclass

@@ -9,9 +9,15 @@ from typing import Any
 
 from emulator.azure.catalog import BLOCKS
 
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 EA = (
     "BillingAccountId", "BillingAccountName", "BillingPeriodStartDate", "BillingPeriodEndDate", "SubscriptionId",
-    "SubscriptionName", "Date", "Product", "MeterCategory", "MeterSubCategory", "MeterName", "Quantity", "EffectivePrice",
+    "SubscriptionName", "Date", "Product", "MeterCategory", "MeterSubCategory", "MeterName", "Quantity",
+    "EffectivePrice",
     "Cost", "UnitPrice", "BillingCurrency", "ResourceLocation", "ConsumedService", "ResourceId", "ResourceName", "Tags",
     "UnitOfMeasure", "ResourceGroup", "ReservationId", "PublisherName", "ChargeType", "Frequency", "PublisherType",
     "PayGPrice", "PricingModel", "benefitId",
@@ -21,7 +27,8 @@ MCA = (
     "consumedService", "meterName", "meterCategory", "meterSubCategory", "ProductName", "SubscriptionId",
     "subscriptionName", "publisherType", "publisherName", "resourceGroupName", "ResourceId", "resourceLocation",
     "effectivePrice", "quantity", "unitOfMeasure", "chargeType", "billingCurrency", "pricingCurrency",
-    "costInBillingCurrency", "costInPricingCurrency", "paygCostInBillingCurrency", "exchangeRatePricingToBilling", "tags",
+    "costInBillingCurrency", "costInPricingCurrency", "paygCostInBillingCurrency",
+    "exchangeRatePricingToBilling", "tags",
     "PayGPrice", "frequency", "reservationId", "pricingModel", "unitPrice", "provider",
 )  # fmt: skip
 FOCUS = (
@@ -35,19 +42,21 @@ FOCUS = (
     "x_SkuMeterSubcategory",
 )  # fmt: skip
 COLUMNS = {"EA": EA, "MCA": MCA, "FOCUS": FOCUS}
-DECIMALS = frozenset(
+DECIMALS = _names(
     "Quantity EffectivePrice Cost UnitPrice PayGPrice quantity effectivePrice costInBillingCurrency "
     "costInPricingCurrency paygCostInBillingCurrency unitPrice BilledCost ConsumedQuantity EffectiveCost ListCost "
-    "ListUnitPrice PricingQuantity x_PricingBlockSize".split()
+    "ListUnitPrice PricingQuantity x_PricingBlockSize"
 )
-MOMENTS = frozenset(
-    "BillingPeriodStartDate BillingPeriodEndDate Date billingPeriodStartDate billingPeriodEndDate date BillingPeriodEnd "
-    "BillingPeriodStart ChargePeriodEnd ChargePeriodStart".split()
+MOMENTS = _names(
+    "BillingPeriodStartDate BillingPeriodEndDate Date billingPeriodStartDate billingPeriodEndDate date "
+    "BillingPeriodEnd "
+    "BillingPeriodStart ChargePeriodEnd ChargePeriodStart"
 )
 _CATEGORIES = {"Usage": "Usage", "UnusedReservation": "Usage", "Purchase": "Purchase", "Tax": "Tax"}
 _PRICING = {"OnDemand": "Standard", "Reservation": "Committed"}
 _KEY = (
-    "usage_date", "subscription_id", "resource_id", "location", "consumed_service", "meter_category", "meter_subcategory",
+    "usage_date", "subscription_id", "resource_id", "location", "consumed_service", "meter_category",
+    "meter_subcategory",
     "meter", "unit", "charge_type", "pricing_model", "reservation_id", "publisher_type", "tags", "resource_group",
 )  # fmt: skip
 

@@ -129,7 +129,7 @@ def _manifest(
             "partitionData": True,
             "dataOverwriteBehavior": "OverwritePreviousReport" if export.overwrites else "CreateNewReport",
             "fileFormat": "Parquet" if export.form == "parquet" else "Csv",
-            "containerUri": "/subscriptions/x/resourceGroups/rg-cost/providers/Microsoft.Storage/storageAccounts/acmecost",
+            "containerUri": "/subscriptions/x/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/acmecost",
             "rootFolderPath": export.root,
         },
         "runInfo": {

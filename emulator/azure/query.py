@@ -39,6 +39,8 @@ DIMENSIONS = {
 }
 MEASURES = {"cost": "cost", "pretaxcost": "cost", "costusd": "cost", "usagequantity": "quantity"}
 LARGEST_AGGREGATION = 2
+# the API's own words allow two; it answers more
+LARGEST_GROUPING = 100
 RESTATED_BY = Decimal("1.01")
 
 
@@ -94,6 +96,14 @@ class CostQueries:
             if account[1] != self._billing_account_id:
                 raise AzureError(404, "BillingAccountNotFound", f"Billing account '{account[1]}' was not found.")
             return "true", []
+        profile = re.fullmatch(
+            r"/?providers/Microsoft\.Billing/billingAccounts/([^/]+)/billingProfiles/([^/]+)/?", scope, re.I
+        )
+        if profile and profile[1] == self._billing_account_id:
+            return "true", []
+        if re.fullmatch(r"/?providers/Microsoft\.Management/managementGroups/([^/]+)/?", scope, re.I):
+            # the one group of the tenant holds all its subscriptions
+            return "subscription_id <> ''", []
         subscription = re.fullmatch(r"/?subscriptions/([^/]+)(?:/resourceGroups/([^/]+))?/?", scope, re.I)
         if not subscription:
             raise bad_request(f"Invalid scope '{scope}'.")
@@ -164,6 +174,8 @@ class CostQueries:
             name, kind, expression = periods[granularity]
             columns.append({"name": name, "type": kind})
             grouped.append(expression)
+        if len(dataset.get("grouping") or []) > LARGEST_GROUPING:
+            raise bad_request(f"Invalid dataset grouping; at most {LARGEST_GROUPING} are allowed.")
         for wanted in dataset.get("grouping") or []:
             for name, expression in _grouping(wanted):
                 columns.append({"name": name, "type": "String"})

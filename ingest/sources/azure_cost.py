@@ -28,7 +28,8 @@ from ingest.files import Folder
 from ingest.run import Window, months
 from ingest.sources.azure_cost_check import findings
 from ingest.sources.azure_cost_details import is_landed, load_details
-from ingest.sources.azure_cost_files import land_folder, load_exports
+from ingest.sources.azure_cost_exports import load_exports
+from ingest.sources.azure_cost_files import land_folder
 from ingest.sources.azure_cost_picture import ACTUAL, AMORTIZED, SOURCE, TAGS, VIEWS, Account, one_picture
 from ingest.sources.azure_cost_shapes import CONTRACTS
 
@@ -151,7 +152,6 @@ def _tag_keys(context: Context, caller: AzureCaller, subscription_id: str) -> tu
 
 def _report(context: Context, account: Account, strangers: set[str]) -> None:
     """Say how far each account's usage is known, and which subscriptions are missing from the configuration."""
-    config = context.config.azure
     message = None
     if strangers:
         message = f"Subscriptions with cost that sources.yml does not name: {', '.join(sorted(strangers))}."

@@ -1,8 +1,9 @@
 """Cost details reports: months that are asked for, made by Azure, and fetched as CSV.
 
-Endpoint: `POST {scope}/providers/Microsoft.CostManagement/generateCostDetailsReport`, answered 202 with a `Location` that
-is asked again after `Retry-After` until the report is there; its manifest names one or more blobs, whose links are valid
-until `validTill`. One call holds at most a month and reaches back 13 months; management groups have none. A month and
+Endpoint: `POST {scope}/providers/Microsoft.CostManagement/generateCostDetailsReport`, answered 202 with a `Location`
+that is asked again after `Retry-After` until the report is there; its manifest names one or more blobs, whose links are
+valid until `validTill`.
+One call holds at most a month and reaches back 13 months; management groups have none. A month and
 view are landed whole (see `azure_cost_files`). It ends with the last month asked for.
 """
 

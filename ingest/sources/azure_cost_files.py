@@ -16,7 +16,7 @@ from typing import Literal
 from ingest.contracts import Context, LoadResult, StreamContract
 from ingest.errors import ConfigError, CorruptFile, SchemaChanged
 from ingest.file_rows import open_bytes
-from ingest.files import Folder, open_folder
+from ingest.files import Folder
 from ingest.quarantine import Quarantine
 from ingest.run import Window
 from ingest.sources.azure_cost_deliveries import Delivery, find
@@ -86,34 +86,6 @@ def land_folder(
     return land(context, folder, found.deliveries, window, route=route, told=found.passed_over)
 
 
-def load_exports(context: Context, window: Window) -> list[LoadResult]:
-    """Land what the configured exports delivered for months in `window`; a delivery that was read is not read again.
-
-    Raises:
-        EmptyAnswer: an export's folder is empty.
-        ConfigError, PermissionDenied, CorruptFile, Shrunk, SchemaChanged: as the folder is read.
-    """
-    results: list[LoadResult] = []
-    for export in context.config.azure.exports:
-        known: dict[str, str] = context.landing.read_state(SOURCE, f"export-{export.name}")
-        with open_folder(export.location, context.settings) as folder:
-            found = find(folder)
-            fresh = [delivery for delivery in found.deliveries if known.get(_name(delivery)) != delivery.mark]
-            fresh = [one for one in fresh if not one.span or any(_inside(month, window) for month in one.wanted)]
-            if fresh:
-                results += land(context, folder, fresh, window, told=found.passed_over)
-        known |= {_name(delivery): delivery.mark for delivery in fresh}
-        context.landing.write_state(SOURCE, f"export-{export.name}", known)
-    if not results:
-        for account, day in context.landing.read_state(SOURCE, "accounts").items():
-            context.landing.report(SOURCE, account, datetime.fromisoformat(day))
-    return results
-
-
-def _name(delivery: Delivery) -> str:
-    return f"{delivery.scope_kind} {delivery.scope_id} {delivery.view} {delivery.name}"
-
-
 def land(
     context: Context,
     folder: Folder,
@@ -158,7 +130,7 @@ def _first(told: dict[str, str]) -> str:
 
 def _gather(gathered: _Load, folder: Folder, delivery: Delivery, window: Window | None) -> None:
     """Read the files of a delivery and sort their rows into targets."""
-    wanted = tuple(month for month in delivery.wanted if _inside(month, window))
+    wanted = tuple(month for month in delivery.wanted if inside(month, window))
     if delivery.span and not wanted:
         gathered.kinds.add("outside the window")
         return
@@ -198,7 +170,7 @@ def _sort(
         place = (shape.contract.stream, seen_view, delivery.scope_kind, delivery.scope_id)
         targets = {unit: _Target(*place, unit) for unit in got.paths}
         for unit, target in targets.items():
-            if _inside(unit.window, window):
+            if inside(unit.window, window):
                 part = gathered.parts.setdefault(target, _Part(shape.contract))
                 part.paths.append(got.paths[unit])
                 part.folders.add(name.rpartition("/")[0])
@@ -210,7 +182,7 @@ def _sort(
                 raise CorruptFile(
                     f"{name}: no row of it can be taken, the first because {bad['reason']}.", "Export it again."
                 )
-            if _inside(meant.window, window):
+            if inside(meant.window, window):
                 gathered.parts.setdefault(_Target(*place, meant), _Part(shape.contract)).bad.append(bad)
     if delivery.span and not any(got.seen for _, got in spools):
         _sort_empty(gathered, delivery, terms, spools)
@@ -264,7 +236,7 @@ def _is_repeated(gathered: _Load, path: Path, name: str) -> bool:
     return earlier != name
 
 
-def _inside(month: Window, window: Window | None) -> bool:
+def inside(month: Window, window: Window | None) -> bool:
     return window is None or (month.start < window.end and window.start < month.end)
 
 
@@ -272,8 +244,8 @@ def _refuse_doubt(gathered: _Load) -> None:
     """Refuse files without manifest that may hold the same rows twice: two views of a month, or two runs of it."""
     if gathered.of_no_view and gathered.files_read > 1:
         raise ConfigError(
-            f"Nothing tells whether {gathered.of_no_view[0]} holds actual or amortized cost, and there are other files.",
-            "Keep its manifest.json beside it, or write `actual` or `amortized` into the name of the file or its folder.",
+            f"Nothing tells whether {gathered.of_no_view[0]} holds actual or amortized cost, and more files are there.",
+            "Keep its manifest.json beside it, or put `actual` or `amortized` into the name of the file or folder.",
         )
     for target, part in sorted(gathered.parts.items()):
         if target.scope_kind == "file" and len(part.folders) > 1:

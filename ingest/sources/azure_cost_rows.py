@@ -5,11 +5,9 @@ the text that was delivered.
 """
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,12 +22,11 @@ from ingest.files import recognise
 from ingest.quarantine import Quarantine
 from ingest.run import Window, day_start, month_start, next_month
 from ingest.sources.azure_cost_shapes import KINDS, SHAPES, Shape, canonical
+from ingest.sources.azure_cost_values import account_of, amount_of, days_of, text_of
 
 pc: Any = pyarrow.compute
 _parquet: Any = pyarrow.parquet
 _PLAIN = r"^\s*[+-]?(\d{1,18}(\.\d*)?|\.\d+)\s*$"
-_LARGEST = Decimal(10) ** 20
-_DAYS = (("%Y-%m-%d", r"^\s*(\d{4}-\d{2}-\d{2})([T ].*)?$"), ("%m/%d/%Y", r"^\s*(\d{1,2}/\d{1,2}/\d{4})( .*)?$"))
 _MICROSOFT = ("microsoft", "azure", "")
 _text = pa.string()
 
@@ -127,33 +124,11 @@ def _as_text(batch: pa.Table, shape: Shape) -> pa.Table:
     """All columns as text in the contract's spelling; FOCUS files may say `NULL` for nothing."""
     columns: dict[str, Any] = {}
     for field_ in arrow.fields(batch.schema):
-        column = _text_of(batch.column(field_.name))
+        column = text_of(batch.column(field_.name))
         if shape.is_amortized_too:
             column = pc.if_else(pc.equal(column, "NULL"), pa.scalar(None, _text), column)
         columns[canonical(field_.name, shape.contract)] = column
     return pa.table(columns)
-
-
-def _text_of(column: Any) -> Any:
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        return _text_of(column.cast(kind.value_type))
-    if pa.types.is_timestamp(kind):
-        return pc.strftime(column, format="%Y-%m-%dT%H:%M:%S")
-    if pa.types.is_nested(kind):
-        return pa.chunked_array([pa.array([_json(value) for value in column.to_pylist()], _text)])
-    try:
-        return column.cast(_text)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise CorruptFile(f"a column of type {kind} cannot be read as text: {error}.", "Export it again.") from error
-
-
-def _json(value: Any) -> str | None:
-    if value is None:
-        return None
-    # a map comes as a list of pairs
-    is_map = isinstance(value, list) and all(isinstance(item, tuple) for item in cast(list[Any], value))
-    return json.dumps(dict(value) if is_map else value, default=str)
 
 
 def _take(found: Spool, table: pa.Table, name: str, terms: Terms) -> None:
@@ -166,7 +141,7 @@ def _take(found: Spool, table: pa.Table, name: str, terms: Terms) -> None:
         table = table.filter(is_ours)
     if not table.num_rows:
         return
-    days, periods = (_days(_column(table, column)) for column in (shape.day, shape.period))
+    days, periods = (days_of(_column(table, column)) for column in (shape.day, shape.period))
     accounts = _accounts(table, shape, terms)
     faults = _faults(table, shape, days, accounts)
     _set_apart(found, table, name, faults, accounts, [period or day for period, day in zip(periods, days, strict=True)])
@@ -202,33 +177,11 @@ def _month(day: date, terms: Terms) -> date | None:
 
 
 def _accounts(table: pa.Table, shape: Shape, terms: Terms) -> list[str | None]:
-    """The billing account of each row: the last part of `/providers/Microsoft.Billing/billingAccounts/ID`, lower case."""
+    """The billing account of each row, lower case, out of `/providers/Microsoft.Billing/billingAccounts/ID` too."""
     own = _column(table, "x_BillingAccountId").to_pylist()
     named = _column(table, shape.account).to_pylist()
-    cleaned = {text: _account(text) for text in {*own, *named}}
+    cleaned = {text: account_of(text) for text in {*own, *named}}
     return [cleaned[a] or cleaned[b] or terms.account for a, b in zip(own, named, strict=True)]
-
-
-def _account(text: str | None) -> str | None:
-    match = re.search(r"/billingaccounts/([^/]+)", text or "", re.IGNORECASE)
-    return (match[1] if match else (text or "").strip()).lower() or None
-
-
-def _days(column: Any) -> list[date | None]:
-    """The day in each text, ISO or as Enterprise Agreement files write it; None where there is none."""
-    days = {text: _day(text) for text in cast(list[Any], pc.unique(column).to_pylist())}
-    return [days[text] for text in column.to_pylist()]
-
-
-def _day(text: str | None) -> date | None:
-    for form, pattern in _DAYS:
-        match = re.match(pattern, text or "")
-        if match:
-            try:
-                return datetime.strptime(match[1], form).replace(tzinfo=UTC).date()
-            except ValueError:
-                return None
-    return None
 
 
 def _faults(
@@ -244,17 +197,15 @@ def _faults(
     currencies = pc.fill_null(pc.utf8_trim_whitespace(_column(table, shape.currency)), "")
     for row in _where(pc.invert(pc.match_substring_regex(currencies, "^[A-Za-z]{3}$"))):
         faults[row] = f"{shape.currency} is no currency"
-    for name in shape.quantities:
+    for name in (*shape.quantities, *shape.costs):
         column = _column(table, name)
-        odd = pc.and_(pc.greater(pc.utf8_length(pc.utf8_trim_whitespace(pc.fill_null(column, ""))), 0), _odd(column))
+        odd = _odd(column)
+        if name in shape.quantities:
+            # a purchase may have no quantity
+            odd = pc.and_(odd, pc.greater(pc.utf8_length(pc.utf8_trim_whitespace(pc.fill_null(column, ""))), 0))
         for row in _where(odd):
-            if _amount(column[row].as_py()) is None:
-                faults[row] = f"{name} is no number"
-    for name in shape.costs:
-        column = _column(table, name)
-        for row in _where(_odd(column)):
-            if _amount(column[row].as_py()) is None:
-                faults[row] = f"{name} is no amount"
+            if amount_of(column[row].as_py()) is None:
+                faults[row] = f"{name} is no {'number' if name in shape.quantities else 'amount'}"
     return faults
 
 
@@ -264,16 +215,6 @@ def _odd(column: Any) -> Any:
 
 def _where(mask: Any) -> list[int]:
     return [int(row) for row in pc.indices_nonzero(pc.fill_null(mask, False)).to_pylist()]
-
-
-def _amount(text: str | None) -> Decimal | None:
-    """A number that fits into money; None for everything else."""
-    try:
-        amount = Decimal((text or "").strip())
-    except InvalidOperation:
-        return None
-    is_known = amount.is_finite() and re.fullmatch(r"[-+0-9.eE]+", (text or "").strip()) is not None
-    return amount if is_known and abs(amount) < _LARGEST else None
 
 
 def _set_apart(
@@ -293,7 +234,7 @@ def _set_apart(
                 file=name,
                 reason=fault,
                 row=json.dumps({key: value for key, value in values.items() if value is not None}),
-                amount=_amount(values.get(shape.costs[0])),
+                amount=amount_of(values.get(shape.costs[0])),
                 currency=values.get(shape.currency),
                 billing_account_id=accounts[row],
                 billing_month=month_start(day) if day else None,

@@ -13,8 +13,14 @@ from ingest.contracts import StreamContract
 from ingest.files import FileKind
 
 SOURCE = "azure_cost"
+
+
+def _names(text: str) -> list[str]:
+    return text.split()
+
+
 OURS = ("_view", "_route", "_scope_kind", "_billing_account_id")
-EA_COLUMNS = (
+EA_COLUMNS = _names(
     "BillingAccountId BillingAccountName BillingPeriodStartDate BillingPeriodEndDate BillingProfileId "
     "BillingProfileName AccountOwnerId AccountName SubscriptionId SubscriptionName Date Product PartNumber MeterId "
     "ServiceFamily MeterCategory MeterSubCategory MeterRegion MeterName Quantity EffectivePrice Cost UnitPrice "
@@ -22,10 +28,10 @@ EA_COLUMNS = (
     "ServiceInfo2 AdditionalInfo Tags InvoiceSectionId InvoiceSection CostCenter UnitOfMeasure ResourceGroup "
     "ReservationId ReservationName ProductOrderId ProductOrderName OfferId IsAzureCreditEligible Term PublisherName "
     "PlanName ChargeType Frequency PublisherType PayGPrice PricingModel CostAllocationRuleName benefitId benefitName"
-).split()
+)
 # newer schema versions of the Enterprise Agreement say these instead of Cost, Product, InvoiceSection, BillingCurrency
 EA_LATER_COLUMNS = ("CostInBillingCurrency", "BillingCurrencyCode", "ProductName", "InvoiceSectionName")
-MCA_COLUMNS = (
+MCA_COLUMNS = _names(
     "invoiceId previousInvoiceId billingAccountId billingAccountName billingProfileId billingProfileName "
     "invoiceSectionId invoiceSectionName resellerName resellerMpnId costCenter billingPeriodEndDate "
     "billingPeriodStartDate servicePeriodEndDate servicePeriodStartDate date serviceFamily productOrderId "
@@ -36,8 +42,8 @@ MCA_COLUMNS = (
     "exchangeRatePricingToBilling exchangeRateDate isAzureCreditEligible serviceInfo1 serviceInfo2 additionalInfo tags "
     "PayGPrice frequency term reservationId reservationName pricingModel unitPrice costAllocationRuleName benefitId "
     "benefitName provider"
-).split()
-FOCUS_COLUMNS = (
+)
+FOCUS_COLUMNS = _names(
     "BilledCost BillingAccountId BillingAccountName BillingAccountType BillingCurrency BillingPeriodEnd "
     "BillingPeriodStart CapacityReservationId CapacityReservationStatus ChargeCategory ChargeClass ChargeDescription "
     "ChargeFrequency ChargePeriodEnd ChargePeriodStart CommitmentDiscountCategory CommitmentDiscountId "
@@ -49,7 +55,7 @@ FOCUS_COLUMNS = (
     "x_BillingAccountId x_BillingProfileId x_PricingBlockSize x_PricingSubcategory x_PricingUnitDescription "
     "x_PublisherCategory x_ResourceGroupName x_ResourceType x_SkuDetails x_SkuMeterCategory x_SkuMeterName "
     "x_SkuMeterSubcategory x_SkuTerm"
-).split()
+)
 
 
 def _schema(columns: list[str]) -> pa.Schema:
@@ -62,13 +68,15 @@ EA = StreamContract(
     amount="Cost",
 )  # fmt: skip
 MCA = StreamContract(
-    SOURCE, "mca_costs", _schema(MCA_COLUMNS), ("date", "costInBillingCurrency", "billingCurrency", *OURS), empty_ok=True,
+    SOURCE, "mca_costs", _schema(MCA_COLUMNS), ("date", "costInBillingCurrency", "billingCurrency", *OURS),
+    empty_ok=True,
     key=("_view", "SubscriptionId", "ResourceId", "meterName", "unitOfMeasure", "date", "chargeType"),
     amount="costInBillingCurrency",
 )  # fmt: skip
 FOCUS = StreamContract(
     SOURCE, "focus_costs", _schema(FOCUS_COLUMNS), ("BilledCost", "EffectiveCost", "BillingCurrency", *OURS),
-    empty_ok=True, key=("SubAccountId", "ResourceId", "SkuId", "ChargeDescription", "ChargePeriodStart", "ChargeCategory"),
+    empty_ok=True, key=("SubAccountId", "ResourceId", "SkuId", "ChargeDescription", "ChargePeriodStart",
+    "ChargeCategory"),
     amount="BilledCost",
 )  # fmt: skip
 CONTRACTS = (EA, MCA, FOCUS)
@@ -99,14 +107,16 @@ class Shape:
 
 
 _ea_needs = (
-    "BillingAccountId", "SubscriptionId", "Date", "MeterCategory", "MeterName", "Quantity", "UnitOfMeasure", "ResourceId",
+    "BillingAccountId", "SubscriptionId", "Date", "MeterCategory", "MeterName", "Quantity", "UnitOfMeasure",
+    "ResourceId",
     "ChargeType", "PricingModel",
 )  # fmt: skip
 SHAPES = (
     Shape(
         FileKind(
             "FOCUS export",
-            ("BilledCost", "EffectiveCost", "BillingAccountId", "BillingCurrency", "BillingPeriodStart", "ChargeCategory",
+            ("BilledCost", "EffectiveCost", "BillingAccountId", "BillingCurrency", "BillingPeriodStart",
+             "ChargeCategory",
              "ChargePeriodStart", "ConsumedQuantity", "ResourceId", "SubAccountId", "PricingCategory"),
             any_case=True,
         ),

@@ -177,15 +177,17 @@ def write_spellings(path: Path) -> None:
         "MeterName", "Quantity", "Cost", "BillingCurrency", "ConsumedService", "ResourceId", "Tags", "UnitOfMeasure",
         "PublisherName", "ChargeType", "PricingModel", "PayGPrice",
     )  # fmt: skip
-    account = f"/subscriptions/{APPS}/resourceGroups/rg/providers/Microsoft.CognitiveServices/accounts/oai-spelled"
+    group = f"/subscriptions/{APPS}/resourceGroups/rg/providers"
+    account = f"{group}/Microsoft.CognitiveServices/accounts/oai-spelled"
     rows = [
         (SPELLED, "11/01/2026", APPS, f"11/{1 + place % 16:02}/2026", CATEGORIES[place % 3], family, meter, "2.5", "1",
-         "USD", "Microsoft.CognitiveServices", account, '"project": "atlas"', unit, "Microsoft", "Usage", "OnDemand", "0.5")
+         "USD", "Microsoft.CognitiveServices", account, '"project": "atlas"', unit, "Microsoft", "Usage", "OnDemand",
+         "0.5")
         for place, (family, meter, unit) in enumerate(SPELLINGS)
     ]  # fmt: skip
     rows.append(
         (SPELLED, "11/01/2026", APPS, "11/03/2026", "SaaS", "Claude", "Consumption units", "7", "7", "USD",
-         "Microsoft.SaaS", f"/subscriptions/{APPS}/resourceGroups/rg/providers/Microsoft.SaaS/resources/claude", "", "1",
+         "Microsoft.SaaS", f"{group}/Microsoft.SaaS/resources/claude", "", "1",
          "Anthropic", "Usage", "OnDemand", "")
     )  # fmt: skip
     with path.open("w", newline="", encoding="utf-8-sig") as stream:
@@ -203,7 +205,8 @@ class Routes(Home):
     def totals(self, account: str) -> list[dict[str, Any]]:
         return self.query(
             "select billing_month, billing_currency, landed_cost, mart_cost, out_of_scope_cost, difference"
-            f" from fct_provider_totals where billing_account_id = '{account}' and billing_month > '2026-01-01' order by 1"
+            f" from fct_provider_totals where billing_account_id = '{account}' and billing_month > '2026-01-01'"
+            " order by 1"
         )
 
     def chosen(self, account: str) -> set[tuple[str, str]]:
@@ -348,7 +351,8 @@ def test_azure_2_1_every_spelling_of_a_meter_is_read(home: Routes) -> None:
     )
     found = {
         (row["meter_subcategory"], row["meter"], row["unit_of_measure"]): (
-            row["model"], row["model_version"], row["token_class"], row["price_scope"], row["service_tier"], row["block_size"],
+            row["model"], row["model_version"], row["token_class"], row["price_scope"], row["service_tier"],
+            row["block_size"],
         )
         for row in rows
     }  # fmt: skip

@@ -20,7 +20,7 @@ from emulator.azure.exports import Export, run, to_container, to_folder
 from emulator.world import World, make_world
 from ingest.config import load_sources
 from ingest.contracts import Context, LoadResult
-from ingest.errors import ConfigError, CorruptFile, EmptyAnswer, InferledgerError, SchemaChanged, Shrunk
+from ingest.errors import ConfigError, CorruptFile, EmptyAnswer, SchemaChanged, Shrunk
 from ingest.files import open_folder
 from ingest.landing import Landing
 from ingest.quarantine import quarantine_contract
@@ -292,9 +292,8 @@ def test_a_file_that_is_no_bill_says_what_it_lacks(load, tmp_path):
 
 
 def test_a_parquet_file_with_floats_and_maps_lands_their_shortest_text(context, load, tmp_path):
-    columns: dict[str, Any] = dict.fromkeys(
-        ("BillingAccountId", "ChargeCategory", "ResourceId", "SubAccountId", "PricingCategory"), ["x"]
-    )
+    plain = ("BillingAccountId", "ChargeCategory", "ResourceId", "SubAccountId", "PricingCategory")
+    columns: dict[str, Any] = {name: ["x"] for name in plain}
     columns |= {
         "BilledCost": [0.1], "EffectiveCost": [1.2e-7], "ConsumedQuantity": [3.0], "BillingCurrency": ["USD"],
         "BillingPeriodStart": pa.array([datetime(2026, 11, 1)], pa.timestamp("us")),  # noqa: DTZ001
@@ -373,6 +372,3 @@ def _trust(path: Path) -> None:
     content["blobs"][0]["byteCount"] = path.stat().st_size
     content["dataRowCount"] = len(list(csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")))) - 1
     manifest.write_text(json.dumps(content))
-
-
-__all__ = ["InferledgerError"]

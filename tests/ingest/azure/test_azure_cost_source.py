@@ -121,7 +121,7 @@ def test_months_of_the_backfill_that_are_missing_are_read_beside_the_trailing_on
     made = context(changed_config=config.model_copy(update={"backfill_days": 100}))
 
     def wanted() -> list[str]:
-        return [f"{month.start:%Y-%m}" for month in azure_cost._wanted(made, None)]
+        return [f"{month.start:%Y-%m}" for month in azure_cost._by_route(made, None)["query"]]
 
     assert wanted() == ["2026-08", "2026-09", "2026-10", "2026-11"]
     september = Window(datetime(2026, 9, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC))
