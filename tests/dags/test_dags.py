@@ -18,6 +18,10 @@ SOURCES = {
     "azure_cost",
     "azure_openai",
     "azure_reservations",
+    "litellm",
+    "otel_genai",
+    "anthropic",
+    "openai",
     "prices",
     "config",
 }
