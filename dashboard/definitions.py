@@ -59,8 +59,8 @@ UNIT_COST: Final = (
 )
 CALLERS: Final = (
     "As request logs saw it, by the key or identity that called. Prompt tokens hold cached ones. One request may stand "
-    "in several logs, so never add them up. Logged cost: what the log itself thinks, in USD; never the bill, and unknown "
-    "where it knows no price."
+    "in several logs, so never add them up. Logged cost: what the log itself thinks, in USD; never the bill, and "
+    "unknown where it knows no price."
 )
 MODELS: Final = (
     "Tokens in millions (M). Spend and billed tokens come from the bill, requests and the other tokens from meters. "
