@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from alerts.findings import Published, Spike
 
-PROVIDERS = {"aws": "AWS", "gcp": "Google Cloud", "azure": "Azure"}
+PROVIDERS = {"aws": "AWS", "gcp": "Google Cloud", "azure": "Azure", "anthropic": "Anthropic", "openai": "OpenAI"}
 UNALLOCATED = "unallocated"
 NORMAL_AFTER_DAYS = 28
 

@@ -16,7 +16,13 @@ from dashboard.store import Row
 
 PALETTE: Final = ("#2f78c4", "#d9730d", "#0f9488", "#c4478f", "#8064d0", "#8a8420", "#d2453d", "#9a6b4a")
 GREY: Final = "#808894"
-PROVIDER_COLOURS: Final = {"aws": PALETTE[1], "gcp": PALETTE[0], "azure": PALETTE[2]}
+PROVIDER_COLOURS: Final = {
+    "aws": PALETTE[1],
+    "gcp": PALETTE[0],
+    "azure": PALETTE[2],
+    "anthropic": PALETTE[3],
+    "openai": PALETTE[4],
+}
 CLASS_COLOURS: Final = {
     "input": PALETTE[0],
     "output": PALETTE[1],
@@ -121,7 +127,8 @@ def stacked_days(
 
 
 _LEGEND_WORDS: Final = (
-    "{'aws': 'AWS Bedrock', 'gcp': 'Google Vertex AI', 'azure': 'Azure OpenAI', 'cache_read': 'cache read', "
+    "{'aws': 'AWS Bedrock', 'gcp': 'Google Vertex AI', 'azure': 'Azure OpenAI', 'anthropic': 'Anthropic API', "
+    "'openai': 'OpenAI API', 'cache_read': 'cache read', "
     "'cache_write_5m': 'cache write (5 min)', 'cache_write_1h': 'cache write (1 h)'}[datum.label] || datum.label"
 )
 

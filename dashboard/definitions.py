@@ -57,6 +57,11 @@ UNIT_COST: Final = (
     "The six models that cost most, complete days. All token classes together, so a line moves with the mix as well "
     "as with the price: a prompt cache that broke shows as a step up."
 )
+CALLERS: Final = (
+    "As request logs saw it, by the key or identity that called. Prompt tokens hold cached ones. One request may stand "
+    "in several logs, so never add them up. Logged cost: what the log itself thinks, in USD; never the bill, and "
+    "unknown where it knows no price."
+)
 MODELS: Final = (
     "Tokens in millions (M). Spend and billed tokens come from the bill, requests and the other tokens from meters. "
     "Cache read share: cache reads divided by all prompt tokens. Some meters count cached tokens inside input and "

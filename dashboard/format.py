@@ -80,7 +80,13 @@ def provider(name: str | None) -> str:
     return _PROVIDERS.get(name, name) if name is not None else UNKNOWN
 
 
-_PROVIDERS: Final = {"aws": "AWS Bedrock", "gcp": "Google Vertex AI", "azure": "Azure OpenAI"}
+_PROVIDERS: Final = {
+    "aws": "AWS Bedrock",
+    "gcp": "Google Vertex AI",
+    "azure": "Azure OpenAI",
+    "anthropic": "Anthropic API",
+    "openai": "OpenAI API",
+}
 
 
 def plain(text: str) -> str:

@@ -63,6 +63,26 @@ def how_we_know() -> None:
     layout.note("From best evidence to none: " + "; ".join(known) + ".")
 
 
+def callers() -> None:
+    st.subheader("Callers", anchor=False)
+    rows = page.rows("logged_callers")
+    if not rows:
+        st.markdown("No gateway, request log or trace is read, or none saw a request in these days.")
+        return
+    columns: layout.Columns = {
+        "source": ("text", "Log"),
+        "caller": ("text", "Key or caller"),
+        "team": ("text", "Team"),
+        "requests": ("count", "Requests"),
+        "errors": ("count", "Errors"),
+        "prompt_tokens": ("tokens", "Prompt"),
+        "output_tokens": ("tokens", "Output"),
+        "logged_cost": ("money", "Logged cost"),
+    }
+    layout.table("callers", rows, columns)
+    layout.note(definitions.CALLERS)
+
+
 layout.heading(page, "Teams", "Which team and product spent it, at what unit cost, and how do we know?")
 if not page.rows("spend_by_team"):
     layout.empty("charges")
@@ -71,3 +91,4 @@ else:
     by_team()
     by_product()
     how_we_know()
+    callers()

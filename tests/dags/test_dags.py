@@ -20,6 +20,10 @@ SOURCES = {
     "azure_openai",
     "azure_reservations",
     "azure_gateway_log",
+    "litellm",
+    "otel_genai",
+    "anthropic",
+    "openai",
     "prices",
     "config",
 }

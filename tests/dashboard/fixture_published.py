@@ -31,6 +31,11 @@ create table fct_capacity_hourly (
     capacity_id varchar, provider varchar, model varchar, hour_start timestamp, unit_kind varchar, units decimal(18,6),
     utilization_ratio decimal(18,12), break_even_ratio decimal(18,12), capacity_cost_usd {_MONEY},
     used_cost_usd {_MONEY}, idle_cost_usd {_MONEY}, on_demand_equivalent_usd {_MONEY}, spill_cost_usd {_MONEY});
+create table fct_logged_usage_daily (
+    usage_date date, source varchar, provider varchar, sub_account_id varchar, workload_id varchar, model varchar,
+    team varchar, product varchar, environment varchar, key_id varchar, principal varchar, input_tokens bigint,
+    cache_read_tokens bigint, cache_write_tokens bigint, output_tokens bigint, input_is_total boolean,
+    request_count bigint, error_count bigint, logged_cost_usd {_MONEY});
 create table fct_provider_totals (
     provider varchar, billing_account_id varchar, billing_month date, billing_currency varchar,
     landed_cost {_MONEY}, mart_cost {_MONEY}, out_of_scope_cost {_MONEY}, invoice_cost {_MONEY},
@@ -163,6 +168,13 @@ select
     1234.56, null, 0
 from fct_spend_daily
 group by all;
+insert into fct_logged_usage_daily
+select
+    usage_date, 'litellm', provider, sub_account_id, workload_id, model, coalesce(team, 'unallocated'), product,
+    environment, coalesce(team, 'master') || '-key', null, input_tokens, cache_read_tokens, null, output_tokens,
+    input_is_total, request_count, 1, case when team is not null then estimated_cost_usd end
+from fct_tokens_daily
+where provider = 'azure';
 insert into fct_spike values
     ('sp-ticket-triage', 'billed', date '{as_of}' - 8, date '{as_of}' - 7, date '{as_of}' - 5, 'aws', 'support',
      'ticket-triage', null, 'claude-sonnet-4-5', 'effective_cost_usd', 'up', 5712.0, 1680.0, 4032.0, 'efficiency'),

@@ -16,8 +16,8 @@ NAMES = sorted(path.stem for path in store.QUERIES.glob("*.sql"))
 PUBLIC = {
     "publication", "source_status", "fct_spend_daily", "fct_tokens_daily", "fct_capacity_hourly",
     "fct_capacity_shares_hourly", "fct_capacity_sizing", "fct_reconciliation", "fct_residual", "fct_provider_totals",
-    "fct_spike", "fct_spike_driver", "fct_forecast_daily", "fct_budget_status", "dim_team", "dim_model",
-    "dim_workload", "dim_price", "focus_cost_and_usage", "fct_quarantine", "fct_restatement",
+    "fct_spike", "fct_spike_driver", "fct_logged_usage_daily", "fct_forecast_daily", "fct_budget_status", "dim_team",
+    "dim_model", "dim_workload", "dim_price", "focus_cost_and_usage", "fct_quarantine", "fct_restatement",
 }  # fmt: skip
 SELECTION = {
     "start_day": date(2026, 10, 18),
@@ -118,6 +118,15 @@ def test_cache_share_leaves_out_meters_that_cannot_tell(shared_home: Path) -> No
     known = models["nova-pro"]
     prompt = known["input_tokens"] + known["cache_read_tokens"] + known["cache_write_tokens"]
     assert known["cache_read_ratio"] == pytest.approx(known["cache_read_tokens"] / prompt)
+
+
+def test_callers_are_listed_per_log_with_all_their_prompt_tokens(shared_home: Path) -> None:
+    callers = {row["caller"]: row for row in fetch(shared_home, "logged_callers")}
+    assert set(callers) == {"devtools-key", "growth-key", "data-platform-key"}
+    tokens = fetch(shared_home, "models", teams=["devtools"])[0]
+    assert callers["devtools-key"]["prompt_tokens"] == tokens["input_tokens"]
+    assert callers["devtools-key"]["logged_cost"] > 0
+    assert fetch(shared_home, "logged_callers", teams=["docs"]) == ()
 
 
 def test_spike_series_holds_its_days(shared_home: Path) -> None:

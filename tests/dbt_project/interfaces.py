@@ -135,7 +135,7 @@ INTERFACES = {
 _BILLED = ("charges", "usage_daily", "landed_totals", "source_status")
 # which interfaces each folder of intermediate models hands over
 FOLDERS: dict[str, tuple[str, ...]] = {
-    **{cloud: (*_BILLED, "capacity_hourly", "logged_usage") for cloud in ("aws", "gcp", "azure")},
+    **dict.fromkeys(("aws", "gcp", "azure"), (*_BILLED, "capacity_hourly", "logged_usage")),
     "anthropic": _BILLED,
     "openai": _BILLED,
     "gateway": ("source_status", "logged_usage"),

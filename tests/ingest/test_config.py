@@ -217,7 +217,10 @@ def test_a_budget_that_cannot_be_meant_is_refused(edited: Edit, old: str, new: s
 def test_a_scope_rule_for_an_unknown_cloud_is_refused_with_its_line(edited: Edit) -> None:
     folder = edited("scope.yml", "id: aws-bedrock, provider: aws", "id: aws-bedrock, provider: amazon")
 
-    assert refusal(folder) == f"{folder}/scope.yml:6: rules[0].provider: 'amazon' is not one of aws, gcp, azure."
+    assert (
+        refusal(folder)
+        == f"{folder}/scope.yml:6: rules[0].provider: 'amazon' is not one of aws, gcp, azure, anthropic, openai."
+    )
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))

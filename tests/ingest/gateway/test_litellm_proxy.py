@@ -14,6 +14,7 @@ from ingest.files import open_folder
 from ingest.sources import litellm
 from tests.ingest.gateway.conftest import BUCKET, MakeContext, Proxy
 
+pytestmark = pytest.mark.timeout(1200)
 PROMPT = "SECRET-PROMPT of a person"
 
 
