@@ -38,7 +38,6 @@ from ingest.settings import Settings
 if TYPE_CHECKING:
     from mypy_boto3_bedrock import BedrockClient
     from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
     from mypy_boto3_s3 import S3Client
 
 P = ParamSpec("P")
@@ -99,7 +98,7 @@ class AwsClients:
         """CloudWatch in one account and region."""
         return self._of(account, "cloudwatch", region)
 
-    def tagging(self, account: AwsAccount, region: str) -> "ResourceGroupsTaggingAPIClient":
+    def tagging(self, account: AwsAccount, region: str) -> Any:
         """The Resource Groups Tagging API in one account and region."""
         return self._of(account, "resourcegroupstaggingapi", region)
 

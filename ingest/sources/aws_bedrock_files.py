@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import pyarrow as pa
 
+from ingest import arrow
 from ingest.aws_cloudwatch import Metric, Points, refuse_incomplete, refuse_messages
 from ingest.contracts import Context, LoadResult, StreamContract
 from ingest.errors import ConfigError, SchemaChanged
@@ -91,7 +92,7 @@ def _inventory(
                     f"{name}: an entry has no {arn_field}.", "Export it again with the AWS command line."
                 )
             row = {**one, "account_id": parts[4], "region": parts[3], "tags": tags.get(one[arn_field], [])}
-            moments = {field.name for field in contract.schema if pa.types.is_timestamp(field.type)}
+            moments = {field.name for field in arrow.fields(contract.schema) if str(field.type).startswith("timestamp")}
             row |= {field: _moment(row[field]) for field in moments if row.get(field) is not None}
             rows[parts[4]][one[arn_field]] = row
     midnight = day_start(context.run.as_of.date())
@@ -162,9 +163,9 @@ def _series_of(name: str, requests: Sequence[Document]) -> Callable[[Mapping[str
     known: dict[str, tuple[str, str, str]] = {}
     for document in here:
         for query in document["MetricDataQueries"]:
-            stat = query.get("MetricStat") or {}
-            metric = stat.get("Metric") or {}
-            names = {one["Name"]: one["Value"] for one in metric.get("Dimensions", [])}
+            stat: Mapping[str, Any] = query.get("MetricStat") or dict[str, Any]()
+            metric: Mapping[str, Any] = stat.get("Metric") or dict[str, Any]()
+            names: dict[str, str] = {one["Name"]: one["Value"] for one in metric.get("Dimensions", [])}
             if metric.get("Namespace") == NAMESPACE and set(names) == {"ModelId"} and stat.get("Period") == HOUR_S:
                 known[query["Id"]] = names["ModelId"], metric["MetricName"], stat["Stat"]
 
