@@ -99,6 +99,10 @@ POINTS = [
     point("InvocationLatency", 2_100.25, "p90"),
     # a row that was landed before statistics were kept
     point("Invocations", 5, None, HOUR + timedelta(hours=1)),
+    # called by the model's own id, and through a system profile that no snapshot shows
+    point("Invocations", 1) | {"model_id": HAIKU},
+    point("Invocations", 1) | {"model_id": "us.amazon.nova-lite-v1:0"},
+    point("Invocations", 1) | {"model_id": "mistral.unheard-of-v1:0"},
 ]
 
 
@@ -205,7 +209,9 @@ def test_aws_1_1_both_arn_prefixes_and_provisioned_models_are_workloads(built: A
 
 
 def test_aws_2_1_latency_is_a_mean_of_calls_beside_throttles_and_errors(built: AwsHome) -> None:
-    first, second = built.query("select * from intermediate.int_aws_latency_hourly order by hour_start")
+    first, second = built.query(
+        "select * from intermediate.int_aws_latency_hourly where workload_id = 'bbbbbbbbbbbb' order by hour_start"
+    )
     assert first["latency_mean_ms"] == Decimal("1125.063")  # 9,000.5 ms over 8 calls, 1,125.0625
     assert first["latency_p90_ms"] == Decimal("2100.250")
     counts = (first["request_count"], first["throttled_count"], first["client_error_count"])
@@ -214,9 +220,23 @@ def test_aws_2_1_latency_is_a_mean_of_calls_beside_throttles_and_errors(built: A
 
 
 def test_latency_is_no_usage(built: AwsHome) -> None:
-    row = built.one("select * from intermediate.int_aws_usage_daily")
+    row = built.one("select * from intermediate.int_aws_usage_daily where workload_id = 'bbbbbbbbbbbb'")
     counts = (row["request_count"], row["input_tokens"], row["throttled_count"], row["error_count"])
     assert counts == (13, 700, 3, 2)
+
+
+def test_aws_2_2_a_model_that_is_called_by_its_own_id_is_known_and_one_unheard_of_stays_without_model(
+    built: AwsHome,
+) -> None:
+    rows = built.query(
+        "select workload_id, model, region_class from intermediate.int_aws_usage_daily "
+        "where workload_id <> 'bbbbbbbbbbbb' order by workload_id"
+    )
+    assert [tuple(row.values()) for row in rows] == [
+        (HAIKU, "claude-haiku-4-5", "regional"),
+        ("mistral.unheard-of-v1:0", None, None),
+        ("us.amazon.nova-lite-v1:0", "nova-lite", "geo"),
+    ]
 
 
 def test_aws_5_logged_usage_belongs_to_role_profile_and_metadata(built: AwsHome) -> None:
