@@ -38,7 +38,6 @@ from ingest.settings import Settings
 if TYPE_CHECKING:
     from mypy_boto3_bedrock import BedrockClient
     from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
     from mypy_boto3_s3 import S3Client
 
 P = ParamSpec("P")
@@ -47,11 +46,13 @@ R = TypeVar("R")
 _CONFIG = Config(
     connect_timeout=10,
     read_timeout=60,
-    # adaptive slows its own calls down when AWS throttles them
-    retries={"mode": "adaptive", "total_max_attempts": 3},
+    retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=10,
     user_agent_extra="inferledger",
 )
+# adaptive slows its own calls down when AWS throttles them: the control plane publishes no rate that one could keep
+_ADAPTIVE = Config(retries={"mode": "adaptive", "total_max_attempts": 3})
+_PACED = {"bedrock", "cloudwatch", "resourcegroupstaggingapi"}
 _DENIED = {"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden", "403", "UnauthorizedOperation"}
 _EXPIRED = {
     "ExpiredToken",
@@ -99,7 +100,7 @@ class AwsClients:
         """CloudWatch in one account and region."""
         return self._of(account, "cloudwatch", region)
 
-    def tagging(self, account: AwsAccount, region: str) -> "ResourceGroupsTaggingAPIClient":
+    def tagging(self, account: AwsAccount, region: str) -> Any:
         """The Resource Groups Tagging API in one account and region."""
         return self._of(account, "resourcegroupstaggingapi", region)
 
@@ -124,7 +125,8 @@ class AwsClients:
 
     def _open(self, session: boto3.Session, service: str, region: str) -> Any:
         """A client that also notices a body shorter than announced: botocore reads half a JSON body as an empty one."""
-        url, config = self._settings.aws_endpoint_url, _CONFIG
+        url = self._settings.aws_endpoint_url
+        config = _CONFIG.merge(_ADAPTIVE) if service in _PACED else _CONFIG
         if service == "s3":
             url = self._settings.aws_s3_endpoint_url
             # an endpoint of one's own seldom has a name per bucket

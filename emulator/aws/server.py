@@ -1,5 +1,6 @@
 """Start the local AWS: one port for the APIs, one for S3."""
 
+import json
 from pathlib import Path
 from threading import Thread
 
@@ -29,13 +30,14 @@ def start(
     """Serve the world that `emulator.aws.bill` wrote into `folder`, on 127.0.0.1.
 
     Args:
-        guard: keeps what each account's policy does not grant from being answered; none allows everything.
+        guard: keeps what each account's policy does not grant from being answered; none takes the policies of the
+            folder's `policies.json` (`{account: document}`), and allows everything where there is no such file.
 
     Returns:
         A Service whose env has the endpoints and credentials of the payer account; other accounts are reached by
         assuming a role in them.
     """
-    guard = guard or Guard()
+    guard = guard or _guard_of(folder)
     api = AwsApi(Bedrock(load_estate(folder), clock), CloudWatch(folder, clock), clock, faults, guard)
     server = ApiServer(("127.0.0.1", api_port), api)
     thread = Thread(target=server.serve_forever, name="emulator-aws", daemon=True)
@@ -56,3 +58,11 @@ def start(
         "AWS_EC2_METADATA_DISABLED": "true",
     }
     return Service(env=env, stop=stop)
+
+
+def _guard_of(folder: Path) -> Guard:
+    guard, path = Guard(), folder / "policies.json"
+    if path.is_file():
+        for account, policy in json.loads(path.read_text(encoding="utf-8")).items():
+            guard.enforce(account, policy)
+    return guard

@@ -22,6 +22,7 @@ from ingest.checks import Finding
 from ingest.config_aws import AwsAccount
 from ingest.contracts import Context, LoadResult, StreamContract
 from ingest.errors import PermissionDenied, SchemaChanged
+from ingest.files import Folder
 from ingest.run import Window, day_start
 
 if TYPE_CHECKING:
@@ -116,6 +117,11 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:  # noqa: 
 def check(context: Context) -> Iterator[Finding]:
     """Try what inventory and metrics need; see `aws_bedrock_check`."""
     yield from import_module("ingest.sources.aws_bedrock_check").findings(context)
+
+
+def load_files(context: Context, folder: Folder, window: Window | None) -> list[LoadResult]:
+    """Land what the AWS command line printed; see `aws_bedrock_files`."""
+    return import_module("ingest.sources.aws_bedrock_files").read_files(context, folder, window)
 
 
 def profiles_of(clients: AwsClients, account: AwsAccount, region: str) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from ingest.contracts import LoadResult, StreamContract
 from ingest.landing import Landing
 from ingest.run import Window
 
+_compute = cast(Any, pc)
 SOURCE = "aws_bedrock"
 _MOMENT = pa.timestamp("us", tz="UTC")
 _SCHEMA = pa.schema(
@@ -83,7 +84,7 @@ def merge(landing: Landing, account_id: str, pull: Pull) -> list[LoadResult]:
     starts = {f"{day.start:%Y-%m-%d}" for day in pull.days}
     names = pull.contract.schema.names
     landed = landing.read(pull.contract, scope=account_id, window_starts=starts).select(names)
-    kept = landed.filter(pc.invert(_is_in(landed, pull.asked))) if landed.num_rows else landed
+    kept = cast(Any, landed).filter(_compute.invert(_is_in(landed, pull.asked))) if landed.num_rows else landed
     together = cast(Any, pa.concat_tables([kept, pull.fresh])).sort_by(_ORDER)
     moment = pc.field("timestamp")
     results: list[LoadResult] = []
@@ -94,5 +95,6 @@ def merge(landing: Landing, account_id: str, pull: Pull) -> list[LoadResult]:
 
 
 def _is_in(landed: pa.Table, asked: set[tuple[str, str, str]]) -> Any:
-    joined: Any = pc.binary_join_element_wise(landed["region"], landed["model_id"], landed["metric"], " ")
-    return pc.is_in(joined, value_set=pa.array([" ".join(one) for one in asked], pa.string()))
+    columns = [landed[name] for name in ("region", "model_id", "metric")]
+    joined = _compute.binary_join_element_wise(*columns, " ")
+    return _compute.is_in(joined, value_set=pa.array([" ".join(one) for one in asked], pa.string()))

@@ -28,7 +28,16 @@ from ingest.errors import SchemaChanged
 from ingest.files import ExportedFile, Folder
 from ingest.quarantine import Quarantine
 from ingest.run import Window, day_start, days
-from ingest.sources.aws_invocation_log_rows import REQUESTS, Place, first_record, in_window, is_log, place_of, rows_of
+from ingest.sources.aws_invocation_log_rows import (
+    REQUESTS,
+    Place,
+    day_of,
+    first_record,
+    in_window,
+    is_log,
+    place_of,
+    rows_of,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -96,20 +105,21 @@ class LogBucket:
         root = f"{own}AWSLogs/{self.log.account_id}/BedrockModelInvocationLogs/{self.log.region}/"
         return f"{root}{day:%Y/%m/%d}/" if day else root
 
-    def objects(self, day: datetime) -> list[LogObject]:
-        """The log objects of a day, all pages."""
-        found: list[LogObject] = []
-        token: dict[str, Any] = {}
+    def objects(self, span: Window) -> dict[datetime, list[LogObject]]:
+        """The log objects of each day that touches `span`; keys are ordered by day, so one range of them is listed."""
+        found: dict[datetime, list[LogObject]] = {day.start: [] for day in days(span)}
+        place: dict[str, Any] = {"StartAfter": self.prefix(min(found))}
         while True:
-            page = cast(Any, self._list(Bucket=self.log.bucket, Prefix=self.prefix(day), **token))
-            found += [
-                LogObject(one["Key"], one["ETag"].strip('"'), one["Size"])
-                for one in page.get("Contents", [])
-                if is_log(one["Key"])
-            ]
+            page = cast(Any, self._list(Bucket=self.log.bucket, Prefix=self.prefix(), **place))
+            for one in page.get("Contents", []):
+                day = day_of(one["Key"]) if is_log(one["Key"]) else None
+                if day in found:
+                    found[day].append(LogObject(one["Key"], one["ETag"].strip('"'), one["Size"]))
+                elif day is not None and day > max(found):
+                    return found
             if not page.get("IsTruncated"):
                 return found
-            token = {"ContinuationToken": page["NextContinuationToken"]}
+            place = {"ContinuationToken": page["NextContinuationToken"]}
 
     def probe(self) -> None:
         """The smallest call of each kind: one key, and one byte of it."""
@@ -132,8 +142,10 @@ def _load_log(context: Context, bucket: LogBucket, window: Window | None) -> lis
     state = context.landing.read_state(SOURCE, bucket.scope)
     prints: dict[str, str] = dict(state.get("days", {}))
     results: list[LoadResult] = []
-    for day in days(window or _default_window(context, state.get("loaded_to"))):
-        objects = bucket.objects(day.start)
+    span = window or _default_window(context, state.get("loaded_to"))
+    listed = bucket.objects(span)
+    for day in days(span):
+        objects = listed[day.start]
         name, print_now = f"{day.start:%Y-%m-%d}", _print(objects)
         if prints.get(name, _print([])) == print_now and window is None:
             continue

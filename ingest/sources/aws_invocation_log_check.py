@@ -42,11 +42,12 @@ def findings(context: Context) -> Iterator[Finding]:
 def _setting(clients: AwsClients, account: AwsAccount, region: str) -> Mapping[str, Any]:
     where = f"Model invocation logging of {account.name} ({account.id}) in {region}"
     ask = clients.calling(where, _ACTION)(clients.bedrock(account, region).get_model_invocation_logging_configuration)
-    return cast(Mapping[str, Any], ask()).get("loggingConfig") or {}
+    answer = cast(Mapping[str, Any], ask())
+    return answer.get("loggingConfig") or dict[str, Any]()
 
 
 def _configured(account: AwsAccount, region: str, setting: Mapping[str, Any], *, is_read: bool) -> Finding:
-    target = setting.get("s3Config") or {}
+    target: Mapping[str, Any] = setting.get("s3Config") or dict[str, Any]()
     if not setting:
         message = f"Model invocation logging is not switched on in {region}; no request can be told from another."
         remedy = (

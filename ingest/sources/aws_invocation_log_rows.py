@@ -79,6 +79,15 @@ def is_log(key: str, *, strict: bool = True) -> bool:
     return bool(_LAYOUT.search(key)) if strict else name.endswith((".json", ".json.gz", ".jsonl", ".jsonl.gz"))
 
 
+def day_of(key: str) -> datetime | None:
+    """The day of a key in AWS's layout."""
+    found = _LAYOUT.search(key)
+    try:
+        return datetime(*map(int, found.groups()[2:]), tzinfo=UTC) if found else None
+    except ValueError:
+        return None
+
+
 def rows_of(path: Path, name: str, quarantine: Quarantine) -> Iterator[dict[str, Any]]:
     """The records of a log file as rows. What is no record is set apart by its line number: its text may be a prompt.
 
@@ -176,10 +185,9 @@ def first_record(path: Path, name: str) -> dict[str, Any] | None:
 
 def place_of(name: str, path: Path, record: Mapping[str, Any]) -> set[Place]:
     """Whose file it is: by AWS's folders where the name has them, else by the records in it."""
-    found = _LAYOUT.search(name)
-    if found:
-        account, region, year, month, day = found.groups()
-        return {Place(account, region, datetime(int(year), int(month), int(day), tzinfo=UTC))}
+    found, day = _LAYOUT.search(name), day_of(name)
+    if found and day:
+        return {Place(found[1], found[2], day)}
     rows = rows_of(path, name, Quarantine(REQUESTS)) if record else ()
     return {_place(row) for row in rows}
 
@@ -190,5 +198,5 @@ def _place(row: Mapping[str, Any]) -> Place:
 
 def in_window(rows: Iterable[dict[str, Any]], name: str, place: Place) -> Iterator[dict[str, Any]]:
     """The rows of a file that belong to a place: all of them where its folders say so."""
-    is_told = bool(_LAYOUT.search(name))
+    is_told = day_of(name) is not None
     return (row for row in rows if is_told or _place(row) == place)

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 SOURCES = {
     "aws_bedrock",
     "aws_cur",
+    "aws_invocation_log",
     "gcp_billing",
     "gcp_vertex",
     "gcp_request_log",

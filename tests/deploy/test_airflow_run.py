@@ -21,6 +21,7 @@ AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer")
 INGEST = (
     "aws_bedrock",
     "aws_cur",
+    "aws_invocation_log",
     "gcp_billing",
     "gcp_vertex",
     "azure_cost",

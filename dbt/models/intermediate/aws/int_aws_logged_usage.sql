@@ -65,8 +65,7 @@ joined as (
             requests.account_id = workloads.sub_account_id
             and requests.region_id = workloads.region_id
             and requests.workload_id = workloads.workload_id
-    left join names
-        on regexp_replace(requests.workload_id, '^(us|eu|apac|jp|au|us-gov|global)\.', '') = names.provider_model_name
+    left join names on {{ aws_bare_model_id('requests.workload_id') }} = names.provider_model_name
 ),
 
 -- a failed call is logged too: it is counted apart, and whatever tokens it names are not usage

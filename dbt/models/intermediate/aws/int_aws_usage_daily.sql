@@ -16,6 +16,12 @@ payers as (
     group by usage_account_id
 ),
 
+-- what CloudWatch calls a model or a system profile is the model's own id, behind the geography it routes in
+names as (
+    select * from {{ ref('aws_model_names') }}
+    where name_kind = 'model_id'
+),
+
 -- CloudWatch has no point where nothing happened: beside a known call a missing counter is a true zero
 days as (
     select
@@ -34,7 +40,7 @@ days as (
     group by account_id, region_id, workload_id, cast(hour_start as date)
 ),
 
--- an id is one workload in an account and region, an account has one payer: the joins change no row count
+-- an id is one workload in an account and region, an account has one payer, a model id one model: no join adds a row
 usage as (
     select
         days.usage_date,
@@ -42,10 +48,17 @@ usage as (
         payers.payer_account_id as billing_account_id,
         days.account_id as sub_account_id,
         days.region_id,
-        workloads.region_class,
+        coalesce(
+            workloads.region_class,
+            case
+                when starts_with(days.workload_id, 'global.') then 'global'
+                when names.model is not null and days.workload_id <> names.provider_model_name then 'geo'
+                when names.model is not null then 'regional'
+            end
+        ) as region_class,
         days.workload_id,
-        workloads.provider_model_name,
-        workloads.model,
+        coalesce(workloads.provider_model_name, names.provider_model_name) as provider_model_name,
+        coalesce(workloads.model, names.model) as model,
         workloads.native_team,
         workloads.native_product,
         workloads.native_environment,
@@ -65,6 +78,7 @@ usage as (
             days.account_id = workloads.sub_account_id
             and days.region_id = workloads.region_id
             and days.workload_id = workloads.workload_id
+    left join names on {{ aws_bare_model_id('days.workload_id') }} = names.provider_model_name
 )
 
 select * from usage
