@@ -98,6 +98,14 @@ class AwsClients:
         """S3 under the caller's own credentials, which must be able to read the export's bucket."""
         return self._open(self._base, "s3", region)
 
+    def cost_explorer(self) -> Any:
+        """Cost Explorer, which answers in one region, under the caller's own credentials."""
+        return self._open(self._base, "ce", "us-east-1")
+
+    def data_exports(self) -> Any:
+        """The Data Exports API, which answers in one region, under the caller's own credentials."""
+        return self._open(self._base, "bcm-data-exports", "us-east-1")
+
     def _open(self, session: boto3.Session, service: str, region: str) -> Any:
         """A client that also notices a body shorter than announced: botocore reads half a JSON body as an empty one."""
         url, config = self._settings.aws_endpoint_url, _CONFIG

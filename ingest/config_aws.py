@@ -38,6 +38,8 @@ class AwsSources(StrictModel):
     """Regions in which Bedrock is used; profiles and metrics are regional."""
     exports: tuple[AwsExport, ...] = ()
     """Billing exports to read."""
+    cost_explorer: bool = False
+    """Whether to ask Cost Explorer for each month's sum, beside the bill; a request costs USD 0.01."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "AwsSources":

@@ -98,7 +98,7 @@ def land_period(
 
 
 def _batches(layout: Layout, shares: Sequence[Share], seen: Seen, apart: Quarantine, scope: str) -> Iterator[pa.Table]:
-    extras = {
+    extras: dict[str, pa.DataType] = {
         field.name: pa.string() if layout.is_text else field.type
         for share in shares
         for field in arrow.fields(share.file.schema)

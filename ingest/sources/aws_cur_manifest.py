@@ -1,8 +1,8 @@
 """Manifests of AWS's billing exports: which files make up one delivered billing period.
 
 Data Exports write `<export>/metadata/BILLING_PERIOD=YYYY-MM/[<execution>/]<export>-Manifest.json`, the legacy report
-`<report>/<YYYYMMDD-YYYYMMDD>/[<assemblyId>/]<report>-Manifest.json`. A manifest is written after the files it names, so a
-file that no manifest names is not part of the bill. AWS publishes no schema of it: its keys are read tolerantly.
+`<report>/<YYYYMMDD-YYYYMMDD>/[<assemblyId>/]<report>-Manifest.json`. A manifest is written after the files it names,
+so a file that no manifest names is not part of the bill. AWS publishes no schema of it: its keys are read tolerantly.
 """
 
 import json

@@ -4,7 +4,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 POLICY = json.loads((ROOT / "deploy" / "aws" / "policy.json").read_text(encoding="utf-8"))
-CODE = [ROOT / "ingest" / "aws_client.py", *sorted((ROOT / "ingest" / "sources").glob("aws_*.py"))]
+CODE = [
+    ROOT / "ingest" / "aws_client.py",
+    ROOT / "ingest" / "files_s3.py",
+    *sorted((ROOT / "ingest" / "sources").glob("aws_*.py")),
+]
 
 
 def granted() -> set[str]:
@@ -19,7 +23,9 @@ def test_policy_grants_what_the_connectors_name_and_nothing_else() -> None:
     named = {
         action
         for path in CODE
-        for action in re.findall(r'"((?:bedrock|cloudwatch|s3|sts):[A-Z]\w+)"', path.read_text(encoding="utf-8"))
+        for action in re.findall(
+            r'"((?:bcm-data-exports|bedrock|ce|cloudwatch|s3|sts):[A-Z]\w+)"', path.read_text(encoding="utf-8")
+        )
     }
     assert len(named) >= 8
     # who am I needs no permission
@@ -27,7 +33,7 @@ def test_policy_grants_what_the_connectors_name_and_nothing_else() -> None:
 
 
 def test_policy_reads_only() -> None:
-    assert all(re.match(r"\w+:(Get|List|AssumeRole$)", action) for action in granted())
+    assert all(re.match(r"[\w-]+:(Get|List|AssumeRole$)", action) for action in granted())
     assert all(statement["Effect"] == "Allow" for statement in POLICY["Statement"])
 
 
