@@ -6,6 +6,7 @@ from threading import Thread
 from emulator.aws.api import ApiServer, AwsApi
 from emulator.aws.bedrock import Bedrock
 from emulator.aws.cloudwatch import CloudWatch
+from emulator.aws.costs import Costs
 from emulator.aws.estate import load_estate
 from emulator.aws.s3 import Bucket, BucketServer
 from emulator.aws.wire import access_key
@@ -23,7 +24,7 @@ def start(folder: Path, clock: Clock, faults: Faults, *, api_port: int = 0, s3_p
         A Service whose env has the endpoints and credentials of the payer account; other accounts are reached by
         assuming a role in them.
     """
-    api = AwsApi(Bedrock(load_estate(folder), clock), CloudWatch(folder, clock), clock, faults)
+    api = AwsApi(Bedrock(load_estate(folder), clock), CloudWatch(folder, clock), clock, faults, Costs(folder))
     server = ApiServer(("127.0.0.1", api_port), api)
     thread = Thread(target=server.serve_forever, name="emulator-aws", daemon=True)
     thread.start()

@@ -62,7 +62,7 @@ def open_bill(path: Path, name: str) -> BillFile:
     if is_parquet(path):
         schema = cast(pa.Schema, _parquet.read_schema(path))
     typed = layout_of(kind, text=False)
-    layout = typed if typed and pa.types.is_floating(schema.field(typed.cost).type) else layout_of(kind, text=True)
+    layout = typed if typed and pa.types.is_floating(arrow.type_of(schema, typed.cost)) else layout_of(kind, text=True)
     if layout is None:
         raise SchemaChanged(f"{name}: a {kind.name} is not read in this form.", "Export it as CSV or Parquet.")
     logger.info("recognised %s as %s", name, kind.name, extra={"file": name, "stream": layout.contract.stream})
