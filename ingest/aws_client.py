@@ -123,6 +123,14 @@ class AwsClients:
             self._clients[key] = self._open(self._session(account, region), service, region)
         return self._clients[key]
 
+    def cost_explorer(self) -> Any:
+        """Cost Explorer, which answers in one region, under the caller's own credentials."""
+        return self._open(self._base, "ce", "us-east-1")
+
+    def data_exports(self) -> Any:
+        """The Data Exports API, which answers in one region, under the caller's own credentials."""
+        return self._open(self._base, "bcm-data-exports", "us-east-1")
+
     def _open(self, session: boto3.Session, service: str, region: str) -> Any:
         """A client that also notices a body shorter than announced: botocore reads half a JSON body as an empty one."""
         url = self._settings.aws_endpoint_url

@@ -61,6 +61,8 @@ class AwsSources(StrictModel):
     """Whether latency and time to first token are read: two more priced metrics per id."""
     provisioned_minutes: bool = False
     """Whether the counters of provisioned models are read by the minute as well, for sizing."""
+    cost_explorer: bool = False
+    """Whether to ask Cost Explorer for each month's sum, beside the bill; a request costs USD 0.01."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "AwsSources":

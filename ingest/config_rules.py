@@ -26,6 +26,7 @@ OwnerField = Literal[
     "workload_id",
     "service_name",
     "region",
+    "principal",
 ]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Glob = Annotated[str, Field(min_length=1)]

@@ -17,7 +17,7 @@
     ) as environment,
     case
         when native_team is not null then native_method
-        when owner_team is not null then 'owner'
+        when owner_team is not null then coalesce(owner_method, 'owner')
         else 'unallocated'
     end as attribution_method
 {%- endmacro %}
@@ -34,5 +34,6 @@
         when 'resource_group' then nullif(regexp_extract({{ thing }}.resource_id, '(?i)/resourcegroups/([^/]+)', 1), '')
         when 'resource_id' then {{ thing }}.resource_id
         when 'workload_id' then {{ thing }}.workload_id
+        when 'principal' then {{ thing }}.principal
     end
 {%- endmacro %}

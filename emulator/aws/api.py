@@ -2,13 +2,15 @@
 
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from emulator.aws.bedrock import Bedrock
 from emulator.aws.cloudwatch import CloudWatch
+from emulator.aws.costs import TARGET as COSTS
+from emulator.aws.costs import Costs, list_cost_allocation_tags
 from emulator.aws.identity import get_resources, sts
 from emulator.aws.policy import Guard
 from emulator.aws.wire import (
@@ -42,9 +44,17 @@ class AwsApi:
     """Routes a request to its service and lets the faults strike."""
 
     def __init__(
-        self, bedrock: Bedrock, cloudwatch: CloudWatch, clock: Clock, faults: Faults, guard: Guard | None = None
+        self,
+        bedrock: Bedrock,
+        cloudwatch: CloudWatch,
+        clock: Clock,
+        faults: Faults,
+        *,
+        costs: Costs | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self._bedrock, self._cloudwatch, self._clock, self._faults = bedrock, cloudwatch, clock, faults
+        self._costs = costs
         self._guard = guard or Guard()
 
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -67,12 +77,20 @@ class AwsApi:
                 (CLOUDWATCH, "ListMetrics"): lambda: self._cloudwatch.list_metrics(who, wanted),
                 (TAGGING, "GetResources"): lambda: get_resources(self._bedrock, who, wanted),
             }.get((service, operation))
+            if service == COSTS and self._costs is not None:
+                known = self._cost_explorer(operation, wanted)
             if known is None:
                 raise AwsError("UnknownOperationException", f"{amz_target} is not known", 404)
             fault = self._take(operation, who, wanted)
             return _bent(operation, json_answer(known(), f"application/x-amz-json-{version}"), fault)
         except AwsError as error:
             return json_target_error(error, version)
+
+    def _cost_explorer(self, operation: str, wanted: Mapping[str, Any]) -> Callable[[], dict[str, Any]] | None:
+        costs = self._costs
+        if operation == "GetCostAndUsage" and costs is not None:
+            return lambda: costs.get_cost_and_usage(wanted, self._clock.now())
+        return list_cost_allocation_tags if operation == "ListCostAllocationTags" else None
 
     def _query(self, headers: Mapping[str, str], body: bytes) -> Answer:
         try:

@@ -7,6 +7,7 @@ from threading import Thread
 from emulator.aws.api import ApiServer, AwsApi
 from emulator.aws.bedrock import Bedrock
 from emulator.aws.cloudwatch import CloudWatch
+from emulator.aws.costs import Costs
 from emulator.aws.estate import load_estate
 from emulator.aws.policy import Guard
 from emulator.aws.s3 import Bucket, BucketServer
@@ -38,7 +39,8 @@ def start(
         assuming a role in them.
     """
     guard = guard or _guard_of(folder)
-    api = AwsApi(Bedrock(load_estate(folder), clock), CloudWatch(folder, clock), clock, faults, guard)
+    bedrock, cloudwatch = Bedrock(load_estate(folder), clock), CloudWatch(folder, clock)
+    api = AwsApi(bedrock, cloudwatch, clock, faults, costs=Costs(folder), guard=guard)
     server = ApiServer(("127.0.0.1", api_port), api)
     thread = Thread(target=server.serve_forever, name="emulator-aws", daemon=True)
     thread.start()

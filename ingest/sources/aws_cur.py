@@ -10,65 +10,27 @@ Run alone: `inferledger ingest aws_cur --start 2026-10-01 --end 2026-11-01`, or 
 """
 
 import tempfile
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from ingest.aws_client import AwsClients
-from ingest.config_aws import AwsExport
 from ingest.contracts import Context, LoadResult
 from ingest.errors import EmptyAnswer, TransientError
-from ingest.files_s3 import S3Folder, StoredFile
 from ingest.run import Window, months
+from ingest.sources import aws_cur_audit
+from ingest.sources.aws_cur_bucket import ExportBucket, export_bucket
+from ingest.sources.aws_cur_check import check
 from ingest.sources.aws_cur_files import load_files
 from ingest.sources.aws_cur_landing import Share, land_period, one_layout, open_bill, remember_workloads, report
-from ingest.sources.aws_cur_manifest import Delivery, deliveries, named_files
+from ingest.sources.aws_cur_manifest import Delivery
 from ingest.sources.aws_cur_rows import Seen
 from ingest.sources.aws_cur_schema import LAYOUTS, LINE_ITEMS, SOURCE
 
-__all__ = ["SOURCE", "STREAMS", "load", "load_files"]
+__all__ = ["SOURCE", "STREAMS", "check", "load", "load_files"]
 
-STREAMS = tuple(layout.contract for layout in LAYOUTS)
-
-
-@dataclass(frozen=True)
-class ExportBucket:
-    """One configured export in its bucket."""
-
-    export: AwsExport
-    bucket: S3Folder
-
-    def check_region(self) -> None:
-        """Raise WrongRegion when the bucket lives elsewhere than configured."""
-        self.bucket.check_region(f"Set region: {{}} for export {self.export.name} in sources.yml.")
-
-    def manifests(self) -> dict[str, Delivery]:
-        """The newest manifest of each billing period, by `YYYY-MM`; raises EmptyAnswer when there is none."""
-        folder = "/".join(part for part in (self.export.prefix.strip("/"), self.export.name) if part)
-        found = deliveries(self.bucket.below(f"{folder}/metadata/"))
-        if not found:
-            # the legacy report has its manifests in the folders of its periods
-            found = deliveries(self.bucket.below(f"{folder}/"))
-        mine = [delivery for delivery in found if delivery.export == self.export.name]
-        if not mine:
-            raise EmptyAnswer(
-                f"{self.bucket.where}: there is no manifest under {folder}/metadata/ or {folder}/.",
-                "Check bucket, prefix and export name in sources.yml; a new export delivers within 24 hours.",
-            )
-        return {f"{one.period.start:%Y-%m}": one for one in mine}
-
-    def read_manifest(self, delivery: Delivery) -> tuple[list[str], str]:
-        """The keys that the manifest names, and its entity tag now."""
-        path, etag = self.bucket.fetch_now(delivery.manifest.name)
-        named = named_files(path, f"{self.bucket.where}: {delivery.manifest.name}")
-        return [name.removeprefix(f"{self.export.bucket}/") for name in named], etag
-
-
-def export_bucket(clients: AwsClients, export: AwsExport, scratch: Path) -> ExportBucket:
-    """The export's bucket, opened in the region that sources.yml names."""
-    where = f"Billing export {export.name} in bucket {export.bucket}"
-    return ExportBucket(export, S3Folder(clients, export.bucket, "", export.region, scratch, where))
+BILLS = tuple(layout.contract for layout in LAYOUTS)
+STREAMS = (*BILLS, aws_cur_audit.CONTRACT)
 
 
 def load(context: Context, window: Window | None) -> list[LoadResult]:
@@ -83,7 +45,7 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:
     for export in context.config.aws.exports:
         with tempfile.TemporaryDirectory(prefix="inferledger-") as scratch:
             results += _load_export(context, export_bucket(clients, export, Path(scratch)), window)
-    return results
+    return results + aws_cur_audit.load(context, window)
 
 
 def _load_export(context: Context, source: ExportBucket, window: Window | None) -> list[LoadResult]:
@@ -98,7 +60,7 @@ def _load_export(context: Context, source: ExportBucket, window: Window | None) 
             "Ask for another window, or backfill the export in the AWS console.",
         )
     state = context.landing.read_state(SOURCE, export.name)
-    landed = {contract.stream: context.landing.windows(contract, export.name) for contract in STREAMS}
+    landed = {contract.stream: context.landing.windows(contract, export.name) for contract in BILLS}
     results: list[LoadResult] = []
     for number, delivery in enumerate(wanted):
         context.progress(f"aws_cur {export.name}", number, len(wanted))

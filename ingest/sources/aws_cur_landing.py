@@ -62,7 +62,7 @@ def open_bill(path: Path, name: str) -> BillFile:
     if is_parquet(path):
         schema = cast(pa.Schema, _parquet.read_schema(path))
     typed = layout_of(kind, text=False)
-    layout = typed if typed and pa.types.is_floating(schema.field(typed.cost).type) else layout_of(kind, text=True)
+    layout = typed if typed and pa.types.is_floating(arrow.type_of(schema, typed.cost)) else layout_of(kind, text=True)
     if layout is None:
         raise SchemaChanged(f"{name}: a {kind.name} is not read in this form.", "Export it as CSV or Parquet.")
     logger.info("recognised %s as %s", name, kind.name, extra={"file": name, "stream": layout.contract.stream})
@@ -98,7 +98,7 @@ def land_period(
 
 
 def _batches(layout: Layout, shares: Sequence[Share], seen: Seen, apart: Quarantine, scope: str) -> Iterator[pa.Table]:
-    extras = {
+    extras: dict[str, pa.DataType] = {
         field.name: pa.string() if layout.is_text else field.type
         for share in shares
         for field in arrow.fields(share.file.schema)

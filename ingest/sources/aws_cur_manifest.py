@@ -1,8 +1,8 @@
 """Manifests of AWS's billing exports: which files make up one delivered billing period.
 
 Data Exports write `<export>/metadata/BILLING_PERIOD=YYYY-MM/[<execution>/]<export>-Manifest.json`, the legacy report
-`<report>/<YYYYMMDD-YYYYMMDD>/[<assemblyId>/]<report>-Manifest.json`. A manifest is written after the files it names, so a
-file that no manifest names is not part of the bill. AWS publishes no schema of it: its keys are read tolerantly.
+`<report>/<YYYYMMDD-YYYYMMDD>/[<assemblyId>/]<report>-Manifest.json`. A manifest is written after the files it names,
+so a file that no manifest names is not part of the bill. AWS publishes no schema of it: its keys are read tolerantly.
 """
 
 import json
@@ -163,14 +163,14 @@ def _root(name: str) -> str:
 
 
 def _age(file: ExportedFile) -> tuple[object, ...]:
-    """What orders the manifests of one period: when it was written where the store tells, else its folder's name.
+    """What orders the manifests of one period: when it was written where the store tells, and its folder's name.
 
     A folder of an execution begins with its time. The legacy report's manifest beside those folders is the newest.
     """
     parts = file.name.split("/")[:-1]
     is_legacy_top = bool(parts) and _SPAN.match(parts[-1]) is not None
     written = getattr(file, "written", datetime.min.replace(tzinfo=UTC))
-    return written, is_legacy_top, file.name
+    return is_legacy_top, written, file.name
 
 
 def _common_end(one: Sequence[str], other: Sequence[str]) -> int:

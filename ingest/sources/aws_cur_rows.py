@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -132,7 +132,7 @@ def _no_number(column: Any, name: str, needed: bool) -> Any:
     return pc.if_else(wrong, told, nothing)
 
 
-def _no_moment(column: Any, name: str, needed: bool) -> Any:
+def _no_moment(column: Any, name: str, _: bool) -> Any:
     """The reason of each value that is no time of this century, NULL for the others; few values are distinct."""
     distinct = pc.unique(column)
     told = [
@@ -142,7 +142,7 @@ def _no_moment(column: Any, name: str, needed: bool) -> Any:
     return pa.array(told, pa.string()).take(pc.index_in(column, value_set=distinct))
 
 
-def _absent(column: Any, name: str, needed: bool) -> Any:
+def _absent(column: Any, name: str, _: bool) -> Any:
     nothing = pa.scalar(None, pa.string())
     return pc.if_else(_is_blank(pc.utf8_trim_whitespace(column)), pa.scalar(f"{name} is empty"), nothing)
 
@@ -191,16 +191,19 @@ def _as_text(table: pa.Table) -> pa.Table:
 
 
 def _plain(value: Any) -> Any:
-    is_map = isinstance(value, list) and all(isinstance(item, tuple) for item in value)
-    return dict(value) if is_map else value
+    if not isinstance(value, list):
+        return value
+    items = cast(list[Any], value)
+    return dict(items) if all(isinstance(item, tuple) for item in items) else items
 
 
 def _with_tags(table: pa.Table) -> pa.Table:
     """The legacy report has a column for each tag; one map beside them can be read whatever the tags are called."""
     names = [name for name in table.column_names if name.startswith(_LEGACY_TAG)]
     kind = pa.map_(pa.string(), pa.string())
+    nothing: list[list[tuple[str, str]]] = [[]] * table.num_rows
     if not names or not table.num_rows:
-        return table.append_column(TAGS_OF_LEGACY, pa.array([[]] * table.num_rows, kind))
+        return table.append_column(TAGS_OF_LEGACY, pa.array(nothing, kind))
     rows = table.num_rows
     by_column: Any = pa.concat_arrays([table[name].combine_chunks() for name in names])
     values = by_column.take(pa.array(np.arange(rows * len(names)).reshape(len(names), rows).T.ravel()))
@@ -208,6 +211,6 @@ def _with_tags(table: pa.Table) -> pa.Table:
     keys = keys.take(pa.array(np.tile(np.arange(len(names)), rows)))
     kept = pc.and_(pc.is_valid(values), pc.fill_null(pc.not_equal(values, ""), False))
     counts = np.asarray(kept.to_numpy(zero_copy_only=False)).reshape(rows, len(names)).sum(axis=1)
-    offsets = pa.array(np.concatenate([[0], np.cumsum(counts)]).astype("int32"))
-    tags: Any = pa.MapArray.from_arrays(offsets, keys.filter(kept), values.filter(kept))
+    offsets: Any = pa.array(np.concatenate([[0], np.cumsum(counts)]).astype("int32"))
+    tags = cast(Any, pa.MapArray).from_arrays(offsets, keys.filter(kept), values.filter(kept))
     return table.append_column(TAGS_OF_LEGACY, tags)

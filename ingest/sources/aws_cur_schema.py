@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from ingest import arrow
 from ingest.contracts import StreamContract
 from ingest.files import FileKind
 
@@ -179,7 +180,7 @@ class Layout:
     @property
     def is_text(self) -> bool:
         """Whether every value lands as text."""
-        return pa.types.is_string(self.contract.schema.field(self.cost).type)
+        return pa.types.is_string(arrow.type_of(self.contract.schema, self.cost))
 
 
 def _contract(stream: str, columns: dict[str, pa.DataType], required: tuple[str, ...], key: tuple[str, ...],
@@ -218,7 +219,8 @@ def _legacy() -> Layout:
     key = ("lineItem/UsageAccountId", "lineItem/UsageStartDate", "lineItem/ProductCode", "lineItem/UsageType",
            "lineItem/Operation", "lineItem/ResourceId", "lineItem/LineItemType",
            "lineItem/LineItemDescription")  # fmt: skip
-    columns = dict.fromkeys((*_LEGACY, *_LEGACY_OPTIONAL), _TEXT) | {TAGS_OF_LEGACY: _TAGS}
+    columns: dict[str, pa.DataType] = {name: _TEXT for name in (*_LEGACY, *_LEGACY_OPTIONAL)}
+    columns[TAGS_OF_LEGACY] = _TAGS
     return Layout(
         kind=FileKind("legacy Cost and Usage Report", _LEGACY),
         contract=_contract("legacy_line_items", columns, _LEGACY, key, cost),

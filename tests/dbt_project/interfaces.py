@@ -46,6 +46,7 @@ CHARGES = _schema(
     effective_cost=MONEY,
     list_cost=MONEY,
     consumed_tokens=_COUNT,
+    principal=_TEXT,
 )
 USAGE = _schema(
     usage_date=_DAY,

@@ -8,15 +8,15 @@
 with
 
 aws_charges as (
-    select {{ columns }} from {{ ref('int_aws_charges') }}
+    select {{ columns }}, principal from {{ ref('int_aws_charges') }}
 ),
 
 gcp_charges as (
-    select {{ columns }} from {{ ref('int_gcp_charges') }}
+    select {{ columns }}, cast(null as varchar) as principal from {{ ref('int_gcp_charges') }}
 ),
 
 azure_charges as (
-    select {{ columns }} from {{ ref('int_azure_charges') }}
+    select {{ columns }}, cast(null as varchar) as principal from {{ ref('int_azure_charges') }}
 ),
 
 anthropic_charges as (

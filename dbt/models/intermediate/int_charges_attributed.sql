@@ -15,7 +15,8 @@ owned as (
         charges.*,
         owners.team as owner_team,
         owners.product as owner_product,
-        owners.environment as owner_environment
+        owners.environment as owner_environment,
+        owners.method as owner_method
     from charges
     left join owners
         on
@@ -26,12 +27,13 @@ owned as (
             and charges.service_name is not distinct from owners.service_name
             and charges.resource_id is not distinct from owners.resource_id
             and charges.workload_id is not distinct from owners.workload_id
+            and charges.principal is not distinct from owners.principal
             and charges.charge_date = owners.owned_date
 ),
 
 attributed as (
     select
-        * exclude (owner_team, owner_product, owner_environment),
+        * exclude (owner_team, owner_product, owner_environment, owner_method, principal),
         {{ attribution() }}
     from owned
 )

@@ -31,6 +31,7 @@ charged_things as (
         service_name,
         resource_id,
         workload_id,
+        principal,
         charge_date as owned_date
     from charges
 ),
@@ -38,11 +39,13 @@ charged_things as (
 used_things as (
     select
         {{ used }},
+        cast(null as varchar) as principal,
         usage_date as owned_date
     from usage
     union all
     select
         {{ used }},
+        principal,
         cast(hour_start as date) as owned_date
     from logged
 ),
@@ -61,10 +64,11 @@ owned_things as (
         region_id,
         service_name,
         resource_id,
-        workload_id
+        workload_id,
+        principal
     from owned_days
     group by
-        provider, billing_account_id, sub_account_id, region_id, service_name, resource_id, workload_id
+        provider, billing_account_id, sub_account_id, region_id, service_name, resource_id, workload_id, principal
 ),
 
 matched as (
@@ -72,6 +76,7 @@ matched as (
         owned_things.*,
         rules.rule_id,
         rules.priority,
+        case when rules.field = 'principal' then 'principal' else 'owner' end as method,
         rules.team,
         rules.product,
         rules.environment,
@@ -84,14 +89,16 @@ matched as (
             and {{ matches_pattern(ownership_value('rules.field', 'owned_things'), 'rules.pattern') }}
 ),
 
--- one row per thing and day: of the rules valid on that day the one with the lowest priority number decides
+-- one row per thing and day: who called says more than whose account it is; of the rules valid on that day the one with
+-- the lowest priority number decides
 decided as (
     select
         owned_days.*,
         matched.rule_id,
         matched.team,
         matched.product,
-        matched.environment
+        matched.environment,
+        matched.method
     from owned_days
     inner join matched
         on
@@ -102,6 +109,7 @@ decided as (
             and owned_days.service_name is not distinct from matched.service_name
             and owned_days.resource_id is not distinct from matched.resource_id
             and owned_days.workload_id is not distinct from matched.workload_id
+            and owned_days.principal is not distinct from matched.principal
             and owned_days.owned_date >= matched.valid_from
             and (matched.valid_to is null or owned_days.owned_date < matched.valid_to)
     qualify
@@ -109,8 +117,8 @@ decided as (
             partition by
                 owned_days.provider, owned_days.billing_account_id, owned_days.sub_account_id,
                 owned_days.region_id, owned_days.service_name, owned_days.resource_id,
-                owned_days.workload_id, owned_days.owned_date
-            order by matched.priority asc nulls last, matched.rule_id asc
+                owned_days.workload_id, owned_days.principal, owned_days.owned_date
+            order by matched.method = 'principal' desc, matched.priority asc nulls last, matched.rule_id asc
         ) = 1
 )
 

@@ -6,7 +6,7 @@ usage as (
 
 owners as (
     select * from {{ ref('int_owners_daily') }}
-    where service_name is null and resource_id is null
+    where service_name is null and resource_id is null and principal is null
 ),
 
 -- at most one owner per thing and day: the join changes no row count
@@ -15,7 +15,8 @@ owned as (
         usage.*,
         owners.team as owner_team,
         owners.product as owner_product,
-        owners.environment as owner_environment
+        owners.environment as owner_environment,
+        owners.method as owner_method
     from usage
     left join owners
         on
@@ -29,7 +30,7 @@ owned as (
 
 attributed as (
     select
-        * exclude (owner_team, owner_product, owner_environment),
+        * exclude (owner_team, owner_product, owner_environment, owner_method),
         {{ attribution() }}
     from owned
 )

@@ -16,7 +16,8 @@ attributed as (
         case when logged.native_team is not null then 'request_label' end as native_method,
         owners.team as owner_team,
         owners.product as owner_product,
-        owners.environment as owner_environment
+        owners.environment as owner_environment,
+        owners.method as owner_method
     from logged
     left join owners
         on
@@ -25,12 +26,13 @@ attributed as (
             and logged.sub_account_id is not distinct from owners.sub_account_id
             and logged.region_id is not distinct from owners.region_id
             and logged.workload_id is not distinct from owners.workload_id
+            and logged.principal is not distinct from owners.principal
             and cast(logged.hour_start as date) = owners.owned_date
 ),
 
 named as (
     select
-        * exclude (owner_team, owner_product, owner_environment),
+        * exclude (owner_team, owner_product, owner_environment, owner_method),
         {{ attribution() }}
     from attributed
 ),

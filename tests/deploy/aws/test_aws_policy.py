@@ -10,7 +10,7 @@ from ingest.aws_policy import STATEMENTS
 
 ROOT = Path(__file__).parents[3]
 FILES = ("policy.json", "workload_policy.json")
-CODE = [ROOT / "ingest" / "aws_client.py", *sorted((ROOT / "ingest").rglob("aws_*.py"))]
+CODE = [ROOT / "ingest" / "files_s3.py", *sorted((ROOT / "ingest").rglob("aws_*.py"))]
 NAMED = re.compile(r'"((?:bedrock|cloudwatch|s3|sts|tag|ce|bcm-data-exports):[A-Z]\w+(?: @ \w+)?)"')
 
 
