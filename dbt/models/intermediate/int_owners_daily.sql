@@ -1,6 +1,9 @@
+{% set thing %}
+    provider, billing_account_id, sub_account_id, region_id, service_name, resource_id, workload_id, principal
+{%- endset %}
 {% set used %}
-        provider, billing_account_id, sub_account_id, region_id, cast(null as varchar) as service_name,
-        cast(null as varchar) as resource_id, workload_id
+    provider, billing_account_id, sub_account_id, region_id, cast(null as varchar) as service_name,
+    cast(null as varchar) as resource_id, workload_id
 {%- endset %}
 
 with
@@ -24,14 +27,7 @@ rules as (
 
 charged_things as (
     select
-        provider,
-        billing_account_id,
-        sub_account_id,
-        region_id,
-        service_name,
-        resource_id,
-        workload_id,
-        principal,
+        {{ thing }},
         charge_date as owned_date
     from charges
 ),
@@ -57,18 +53,9 @@ owned_days as (
 ),
 
 owned_things as (
-    select
-        provider,
-        billing_account_id,
-        sub_account_id,
-        region_id,
-        service_name,
-        resource_id,
-        workload_id,
-        principal
+    select {{ thing }}
     from owned_days
-    group by
-        provider, billing_account_id, sub_account_id, region_id, service_name, resource_id, workload_id, principal
+    group by {{ thing }}
 ),
 
 matched as (
