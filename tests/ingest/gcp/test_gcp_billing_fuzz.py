@@ -25,7 +25,7 @@ from tests.ingest.gcp.exported import write_csv, write_json_lines, write_parquet
 
 ROOT = Path(__file__).parents[3]
 SOURCES = load_sources(ROOT / "config" / "sources.yml")
-QUICK = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 AMOUNTS = st.decimals(min_value=-1000, max_value=1000, places=6)
 
 

@@ -20,20 +20,15 @@ loads as (
     select * from {{ ref('stg_landing__statuses') }}
 ),
 
-reviews as (
-    select * from {{ ref('int_gcp_sku_reviews') }}
-    where reason in ('unmatched_service', 'unit_price_outlier', 'unparsed')
-),
-
 -- one sentence for every account: a SKU is read alike in each
 review as (
     select
-        count(*) as skus,
         'SKUs to look at (int_gcp_sku_reviews): '
         || string_agg(sku || ' ' || cast(cast(cost_usd as decimal(38, 2)) as varchar) || ' USD', ', ' order by abs(cost_usd) desc, sku)
         || '.' as message
     from (
-        select * from reviews
+        select * from {{ ref('int_gcp_sku_reviews') }}
+        where reason in ('unmatched_service', 'unit_price_outlier', 'unparsed')
         order by abs(cost_usd) desc, sku
         limit 5
     ) as largest
@@ -77,7 +72,7 @@ billing_status as (
                         || ' on have not all arrived, although the usage was metered: late data.'
             end,
             loads.message,
-            case when review.skus > 0 then review.message end
+            review.message
         ), '') as message
     from billed
     cross join review
