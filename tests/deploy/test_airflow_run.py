@@ -23,6 +23,7 @@ INGEST = (
     "aws_cur",
     "gcp_billing",
     "gcp_vertex",
+    "gcp_request_log",
     "azure_cost",
     "azure_openai",
     "azure_reservations",
