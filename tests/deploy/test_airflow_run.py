@@ -24,6 +24,7 @@ INGEST = (
     "aws_invocation_log",
     "gcp_billing",
     "gcp_vertex",
+    "gcp_request_log",
     "azure_cost",
     "azure_openai",
     "azure_reservations",

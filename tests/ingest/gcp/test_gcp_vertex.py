@@ -199,3 +199,16 @@ def test_nobody_at_the_endpoint_is_said_so(rig):
     rig.set_settings(gcp_monitoring_endpoint="127.0.0.1:9", retry_budget_seconds=0.5)
     with pytest.raises(Unreachable, match="nobody answers"):
         rig.load(gcp_vertex)
+
+
+def test_the_doctor_tells_resting_projects_from_refused_ones_and_what_a_run_costs(rig):
+    found = {(item.account, item.aspect): item for item in gcp_vertex.check(rig.context)}
+    assert found["acme-docs-prod", "permitted"].status == "ok"
+    assert "asks 54 times" in found["", "cost"].message
+    assert "one million series a month" in found["", "cost"].message
+    rig.faults.add("gcp", "ListTimeSeries", "empty", times=1)
+    rig.faults.add("gcp", "ListTimeSeries", "forbidden", times=1, after=1)
+    found = {(item.account, item.aspect): item for item in gcp_vertex.check(rig.context)}
+    assert found["acme-search-prod", "configured"].status == "warn"
+    assert found["acme-docs-prod", "permitted"].status == "fail"
+    assert found["acme-docs-prod", "permitted"].remedy == "Grant roles/monitoring.viewer on project acme-docs-prod."
