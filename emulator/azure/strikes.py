@@ -15,7 +15,8 @@ def strike(operation: str, fault: Fault | None) -> None:
     if fault.kind == "server_error":
         raise AzureError(fault.status, "ServiceUnavailable", "The service is temporarily unavailable.")
     if fault.kind == "forbidden":
-        message = f"The client does not have authorization to perform action '{ACTIONS.get(operation, operation)}' over the scope."
+        action = ACTIONS.get(operation, operation)
+        message = f"The client does not have authorization to perform action '{action}' over the scope."
         raise AzureError(fault.status, "AuthorizationFailed", message)
     if fault.kind == "expired":
         raise AzureError(fault.status, "ExpiredAuthenticationToken", "The access token expiry UTC time has passed.")
