@@ -81,7 +81,7 @@ def test_a_row_that_cannot_be_taken_is_kept_with_its_dollars(tmp_path: Path) -> 
 
 
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SchemaChanged, match="reservation transactions.*missing: Amount"):
+    with pytest.raises(SchemaChanged, match=r"reservation transactions.*missing: Amount"):
         load(context_at(tmp_path / "home"), tmp_path / "files", a=TRANSACTIONS.replace("Amount,", "Sum,"))
 
 
