@@ -100,7 +100,7 @@ def _csv_reader(path: Path, name: str, quarantine: Quarantine | None) -> Any:
         columns = _header_names(first, name)
         options = {name: pa.string() for name in columns}
         return _csv.open_csv(
-            pa.PythonFile(cast(Any, open_bytes(path))),
+            pa.PythonFile(cast(Any, open_bytes(path)), mode="r"),
             read_options=_csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
             parse_options=_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=set_apart),
             convert_options=_csv.ConvertOptions(column_types=options, strings_can_be_null=True, null_values=[""]),
