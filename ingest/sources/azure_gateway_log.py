@@ -106,7 +106,8 @@ def load_files(context: Context, folder: Folder, window: Window | None) -> list[
             rows = [row for row in found.rows if span.start <= row["TimeGenerated"] < span.end]
             results += _land(context, contract, found.gateway, found.place, span, rows)
             quarantined = found.quarantine_of(span)
-            results.append(quarantined.land(context.landing, scope=found.place, window=span, good_rows=len(rows)))
+            good = found.taken[span.start]
+            results.append(quarantined.land(context.landing, scope=found.place, window=span, good_rows=good))
         context.landing.report(SOURCE, found.place, found.watermark, None)
     return results
 

@@ -7,7 +7,7 @@ so that a file given twice counts once; of tables without one an identical file 
 
 import hashlib
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -62,6 +62,7 @@ class Found:
     requests: dict[str, Row] = field(default_factory=dict[str, Row])
     quarantines: dict[datetime | None, Quarantine] = field(default_factory=dict[datetime | None, Quarantine])
     rows: list[Row] = field(default_factory=list[Row])
+    taken: Counter[datetime] = field(default_factory=Counter[datetime])
 
     def days(self, window: Window | None) -> Iterator[Window]:
         """The days that have rows, oldest first, of `window` where one is given."""
@@ -168,6 +169,7 @@ class _Reading:
             moment = moment_of(row.get("timestamp" if kind is CLASSIC else "timegenerated"))
             takers = {SUMMED.name: _take_summed, LLM.name: _take_request}
             takers.get(kind.name, _take_metric)(found, row, moment)
+            found.taken[day_start(moment.date())] += 1
         except Unreadable as error:
             found.set_apart(file, str(error), row, moment)
 

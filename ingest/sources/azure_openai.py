@@ -5,6 +5,7 @@ no history of it, so each run writes a snapshot into the window of its day. An a
 row with NULL deployment fields. Run alone: `inferledger ingest azure_openai`.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
@@ -12,6 +13,7 @@ from typing import Any, cast
 import pyarrow as pa
 
 from ingest.azure_client import AccountRef, AzureCaller, list_accounts, reader
+from ingest.checks import Finding, attempt
 from ingest.contracts import Context, LoadResult, StreamContract
 from ingest.run import Window, day_start
 
@@ -70,6 +72,26 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:  # noqa: 
         results.append(context.landing.write(DEPLOYMENTS, scope=subscription_id, window=today, batches=[table]))
         context.progress(SOURCE, done, len(config.subscriptions))
     return results
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Is each subscription's inventory permitted, and do its tags name a team."""
+    config = context.config.azure
+    caller = AzureCaller(context.settings, config.tenant_id)
+    for subscription_id in (sub.id.lower() for sub in config.subscriptions):
+        rows: list[dict[str, Any]] = []
+
+        def read(rows: list[dict[str, Any]] = rows, subscription_id: str = subscription_id) -> None:
+            for account in list_accounts(caller, subscription_id):
+                rows += _account_rows(caller, subscription_id, account)
+
+        yield attempt(SOURCE, subscription_id, "permitted", "Accounts and deployments can be read.", read)
+        bare = sorted({str(row["account_name"]) for row in rows if not row["account_tags"] and not row.get("tags")})
+        if bare:
+            yield Finding(
+                SOURCE, subscription_id, "tags", "warn", f"Without any tag are deployments of: {', '.join(bare)}.",
+                "Tag account or deployment with team and product, or put a gateway in front of a shared one.",
+            )  # fmt: skip
 
 
 def _account_rows(caller: AzureCaller, subscription_id: str, account: AccountRef) -> list[dict[str, Any]]:
