@@ -213,7 +213,7 @@ class Routes(Home):
     def chosen(self, account: str) -> set[tuple[str, str]]:
         rows = self.query(
             "select distinct route, scope_kind from intermediate.int_azure_routes"
-            f" where billing_account_id = '{account}' and is_chosen"
+            f" where billing_account_id = '{account}' and billing_month > '2026-01-01' and is_chosen"
         )
         return {(row["route"], row["scope_kind"]) for row in rows}
 
