@@ -16,6 +16,7 @@ from emulator.azure import bill, server
 from emulator.azure.exports import Export, run, to_folder
 from emulator.clock import Clock
 from emulator.faults import Faults
+from emulator.truth import write_charges
 from emulator.world import World, make_world
 from ingest.config import load_sources
 from ingest.contracts import Context, StreamContract
@@ -212,7 +213,7 @@ class Routes(Home):
     def chosen(self, account: str) -> set[tuple[str, str]]:
         rows = self.query(
             "select distinct route, scope_kind from intermediate.int_azure_routes"
-            f" where billing_account_id = '{account}' and is_chosen"
+            f" where billing_account_id = '{account}' and billing_month > '2026-01-01' and is_chosen"
         )
         return {(row["route"], row["scope_kind"]) for row in rows}
 
@@ -222,7 +223,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Routes]:
     """The demo's bill by the query, and by exports of every kind; built once."""
     home = Routes(tmp_path_factory.mktemp("azure-routes"))
     world = make_world(home.path, as_of=AS_OF, days=DAYS)
-    bill.write(world)
+    charges, out_of_scope = bill.write(world)
+    write_charges(world.truth, [charges], [out_of_scope])
     clock = Clock(world.truth / "clock.json")
     clock.set(AS_OF)
     service = server.start(world.folder("azure"), clock, Faults(), qpu_speed=1e9)

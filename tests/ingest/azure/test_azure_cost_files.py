@@ -19,6 +19,7 @@ from emulator.azure import bill
 from emulator.azure.exports import Export, run, to_container, to_folder
 from emulator.world import World, make_world
 from ingest.config import load_sources
+from ingest.config_azure import AzureSources
 from ingest.contracts import Context, LoadResult
 from ingest.errors import ConfigError, CorruptFile, EmptyAnswer, SchemaChanged, Shrunk
 from ingest.files import open_folder
@@ -344,10 +345,8 @@ def test_the_configured_exports_are_the_bill_and_unchanged_runs_are_not_read_aga
         container = service.create_container("routed")
         for kind in ("ActualCost", "AmortizedCost"):
             run(world.folder("azure"), Export(kind, kind.lower()), NOVEMBER, AS_OF, to_container(container))
-    azure = context.config.azure.model_copy(
-        update={"route": "export", "exports": ({"name": "nightly", "location": "az://routed/cost"},)}
-    )
-    azure = type(azure).model_validate(azure.model_dump())
+    changes = {"route": "export", "exports": [{"name": "nightly", "location": "az://routed/cost"}]}
+    azure = AzureSources.model_validate(context.config.azure.model_dump() | changes)
     settings = context.settings.model_copy(update={"azure_blob_connection_string": blobs})
     made = Context(
         settings, context.config.model_copy(update={"azure_section": azure}), context.landing, context.run
