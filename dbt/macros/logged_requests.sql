@@ -30,9 +30,9 @@
 
 {# several lists of key and value as one map; of a key that comes twice the first one counts #}
 {% macro first_labels(entries) -%}
-    map_from_entries(list_filter(
-        {{ entries }},
-        lambda entry, place: list_position(list_transform({{ entries }}, lambda other: other.key), entry.key) = place
+    map_from_entries(list_transform(
+        list_sort(list_distinct(list_transform({{ entries }}, lambda entry: entry.key))),
+        lambda wanted: list_filter({{ entries }}, lambda entry: entry.key = wanted)[1]
     ))
 {%- endmacro %}
 

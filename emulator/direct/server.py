@@ -39,7 +39,7 @@ class ApiError(Exception):
 class Books:
     """What the organisations used and owe, a row per day and finest grain.
 
-    Anthropic's usage rows hold `write_5m` and `write_1h` tokens; its cost rows hold `cents`, OpenAI's `usd`, as Decimal.
+    Anthropic's usage rows hold `write_5m` and `write_1h` tokens, its cost rows `cents`; OpenAI's `usd`, all Decimals.
     With `amounts_as_text` OpenAI writes amounts as text, which it was seen to do. `most_buckets` makes pages shorter.
     """
 

@@ -12,45 +12,53 @@ names as (
     select * from {{ ref('int_model_names') }}
 ),
 
--- a row per token type of the cost report
-counted as (
-    unpivot (
-        select
-            usage.organization_id,
-            usage.usage_date,
-            usage.workspace_id,
-            usage.provider_model_name,
-            usage.service_tier,
-            usage.context_window,
-            cast(sum(usage.input_tokens) as bigint) as uncached_input_tokens,
-            cast(sum(usage.cache_read_tokens) as bigint) as cache_read_input_tokens,
-            cast(sum(usage.cache_write_5m_tokens) as bigint) as cache_creation_5m,
-            cast(sum(usage.cache_write_1h_tokens) as bigint) as cache_creation_1h,
-            cast(sum(usage.output_tokens) as bigint) as output_tokens
-        from usage
-        group by
-            usage.organization_id, usage.usage_date, usage.workspace_id, usage.provider_model_name,
-            usage.service_tier, usage.context_window
-    )
-    on uncached_input_tokens, cache_read_input_tokens, cache_creation_5m, cache_creation_1h, output_tokens
-    into name token_type value tokens
+token_classes as (
+    select unnest(['input', 'output', 'cache_read', 'cache_write_5m', 'cache_write_1h']) as token_class
 ),
 
+-- five rows per row of the usage report's own grain, keys left out
+counted as (
+    select
+        usage.organization_id,
+        usage.usage_date,
+        usage.workspace_id,
+        usage.provider_model_name,
+        usage.service_tier,
+        usage.context_window,
+        token_classes.token_class,
+        cast(sum(
+            case token_classes.token_class
+                when 'input' then usage.input_tokens
+                when 'output' then usage.output_tokens
+                when 'cache_read' then usage.cache_read_tokens
+                when 'cache_write_5m' then usage.cache_write_5m_tokens
+                else usage.cache_write_1h_tokens
+            end
+        ) as bigint) as tokens
+    from usage
+    cross join token_classes
+    group by
+        usage.organization_id, usage.usage_date, usage.workspace_id, usage.provider_model_name,
+        usage.service_tier, usage.context_window, token_classes.token_class
+),
+
+classed as (
+    select
+        *,
+        {{ anthropic_token_class('token_type') }} as token_class
+    from costs
+),
+
+-- two cost rows of one token class (places, contracts) cannot be told apart in the usage report
 priced as (
     select
         *,
-        case token_type
-            when 'cache_creation.ephemeral_5m_input_tokens' then 'cache_creation_5m'
-            when 'cache_creation.ephemeral_1h_input_tokens' then 'cache_creation_1h'
-            else token_type
-        end as counted_type,
-        -- two rows of one token type (places, contracts) cannot be told apart in the usage report
         count(*) over (
             partition by
                 organization_id, charge_date, workspace_id, provider_model_name, service_tier, context_window,
-                token_type
+                token_class
         ) as sharers
-    from costs
+    from classed
 ),
 
 -- counted tokens and names are unique per key: the joins change no row count
@@ -75,7 +83,7 @@ charges as (
         cast(null as varchar) as native_method,
         priced.provider_model_name,
         names.model,
-        {{ anthropic_token_class('priced.token_type') }} as token_class,
+        priced.token_class,
         {{ api_pricing_category('priced.service_tier') }} as pricing_category,
         case when priced.cost < 0 then 'Credit' else 'Usage' end as charge_category,
         'provisional' as cost_status,
@@ -94,7 +102,7 @@ charges as (
             and priced.provider_model_name = counted.provider_model_name
             and priced.service_tier is not distinct from counted.service_tier
             and priced.context_window is not distinct from counted.context_window
-            and priced.counted_type = counted.token_type
+            and priced.token_class = counted.token_class
     left join names on {{ plain_model_name('priced.provider_model_name') }} = names.plain_name
 )
 

@@ -24,7 +24,10 @@ workloads as (
     from usage
     where workload_id is not null
     group by provider, workload_id
-    having count(distinct (billing_account_id, sub_account_id, region_id)) = 1
+    having
+        count(distinct billing_account_id) <= 1
+        and count(distinct sub_account_id) <= 1
+        and count(distinct region_id) <= 1
 ),
 
 -- names and workloads are unique: the joins change no row count

@@ -39,6 +39,12 @@ placed as (
     left join providers on stacked.provider_word = providers.provider_word
 ),
 
+distinct_labels as (
+    select labels
+    from stacked
+    group by labels
+),
+
 -- few label sets stand on many requests, so each is read once
 label_sets as (
     select
@@ -46,7 +52,7 @@ label_sets as (
         {{ tag_value('labels', 'team') }} as label_team,
         {{ tag_value('labels', 'product') }} as label_product,
         {{ tag_value('labels', 'environment') }} as label_environment
-    from (select labels from stacked group by labels)
+    from distinct_labels
 ),
 
 -- a label set stands once: the join changes no row count

@@ -30,23 +30,30 @@ itemised as (
     from costs
 ),
 
+token_classes as (
+    select unnest(['input', 'cache_read', 'output']) as token_class
+),
+
 counted as (
-    unpivot (
-        select
-            usage.organization_id,
-            usage.usage_date,
-            usage.project_id,
-            usage.provider_model_name,
-            usage.is_batch,
-            cast(sum(usage.input_tokens) as bigint) as input,
-            cast(sum(usage.cache_read_tokens) as bigint) as cache_read,
-            cast(sum(usage.output_tokens) as bigint) as output
-        from usage
-        group by
-            usage.organization_id, usage.usage_date, usage.project_id, usage.provider_model_name, usage.is_batch
-    )
-    on input, cache_read, output
-    into name token_class value tokens
+    select
+        usage.organization_id,
+        usage.usage_date,
+        usage.project_id,
+        usage.provider_model_name,
+        usage.is_batch,
+        token_classes.token_class,
+        cast(sum(
+            case token_classes.token_class
+                when 'input' then usage.input_tokens
+                when 'cache_read' then usage.cache_read_tokens
+                else usage.output_tokens
+            end
+        ) as bigint) as tokens
+    from usage
+    cross join token_classes
+    group by
+        usage.organization_id, usage.usage_date, usage.project_id, usage.provider_model_name, usage.is_batch,
+        token_classes.token_class
 ),
 
 priced as (

@@ -34,7 +34,7 @@ cast_requests as (
         ) as cache_write_tokens,
         {{ to_money('response_cost') }} as cost_usd,
         coalesce(cache_hit, false) as is_cache_hit,
-        status is not distinct from 'failure' as is_failure,
+        coalesce(status = 'failure', false) as is_failure,
         cast("startTime" as timestamp) as started_at
     from requests
 )

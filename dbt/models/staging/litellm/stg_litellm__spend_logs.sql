@@ -34,7 +34,7 @@ cast_logs as (
         ) as cache_write_tokens,
         {{ to_money('spend') }} as cost_usd,
         coalesce(lower(cache_hit) = 'true', false) as is_cache_hit,
-        status is not distinct from 'failure' as is_failure,
+        coalesce(status = 'failure', false) as is_failure,
         cast("startTime" as timestamp) as started_at
     from spend_logs
 )

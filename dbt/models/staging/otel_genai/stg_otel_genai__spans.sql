@@ -54,7 +54,7 @@ cast_spans as (
         ) as bigint) as cache_write_tokens,
         coalesce(status_code = 2, false) or attributes['error.type'] is not null as is_failure,
         attributes is not null as is_genai,
-        make_timestamp_ns("startTimeUnixNano")::timestamp as started_at
+        cast(make_timestamp_ns("startTimeUnixNano") as timestamp) as started_at
     from spans
 )
 
