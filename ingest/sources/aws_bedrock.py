@@ -149,14 +149,15 @@ def _missed(
     context: Context, clients: AwsClients, account: AwsAccount, region: str, found: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """Application profiles that bill or CloudWatch name and no list ever showed; one that is gone is asked for once."""
-    landed = context.landing.read(INFERENCE_PROFILES, scope=account.id)
-    known = {row["inferenceProfileId"] for row in found} | set(landed["inferenceProfileId"].to_pylist())
     state = context.landing.read_state(SOURCE, f"gone-{account.id}")
     gone = {(place, profile_id) for place, profile_id in state.get("ids", [])}
     named = context.landing.read_state("aws_cur", "workloads").get(account.id, [])
     named += context.landing.read_state(SOURCE, f"metrics-{account.id}").get("ids", [])
-    missed = {one for place, one in named if place == region and _OPAQUE.fullmatch(one) and one not in known}
-    rows = [_profile(clients, account, region, one) for one in sorted(missed - {one for _, one in gone})]
+    missed = {one for place, one in named if place == region and _OPAQUE.fullmatch(one)}
+    missed -= {row["inferenceProfileId"] for row in found} | {one for place, one in gone if place == region}
+    if missed:
+        missed -= set(context.landing.read(INFERENCE_PROFILES, scope=account.id)["inferenceProfileId"].to_pylist())
+    rows = [_profile(clients, account, region, one) for one in sorted(missed)]
     fresh_gone = {(region, one) for one in missed} - {(region, row["inferenceProfileId"]) for row in rows if row}
     if fresh_gone - gone:
         context.landing.write_state(SOURCE, f"gone-{account.id}", {"ids": sorted(gone | fresh_gone)})
@@ -169,7 +170,8 @@ def _profile(clients: AwsClients, account: AwsAccount, region: str, profile_id: 
     def get() -> dict[str, Any] | None:
         try:
             return dict(client.get_inference_profile(inferenceProfileIdentifier=profile_id))
-        except client.exceptions.ResourceNotFoundException:
+        except (client.exceptions.ResourceNotFoundException, client.exceptions.ValidationException):
+            # gone, or the id of something else that the bill calls Bedrock
             return None
 
     row = clients.calling(where, "bedrock:GetInferenceProfile")(get)()

@@ -122,7 +122,8 @@ def _load_account(
     pulls = [_pull(context, clients, reading, task) for task in _plan(context, reading, window)]
     # everything is read before anything is replaced
     results = [result for pull in pulls for result in merge(context.landing, account.id, pull)]
-    _remember(context, reading, window, pa.concat_tables([pull.fresh for pull in pulls]))
+    hours = [pull.fresh for pull in pulls if pull.contract is METRICS_HOURLY]
+    _remember(context, reading, window, pa.concat_tables(hours))
     return results
 
 

@@ -113,7 +113,7 @@ class LogBucket:
             page = cast(Any, self._list(Bucket=self.log.bucket, Prefix=self.prefix(), **place))
             for one in page.get("Contents", []):
                 day = day_of(one["Key"]) if is_log(one["Key"]) else None
-                if day in found:
+                if day is not None and day in found:
                     found[day].append(LogObject(one["Key"], one["ETag"].strip('"'), one["Size"]))
                 elif day is not None and day > max(found):
                     return found

@@ -56,6 +56,17 @@ def test_deleted_profile_stays_in_landing(aws: LocalAws, make_context: MakeConte
     assert dict(profiles(context)[gone]["tags"])["product"] == "voice-summary"
 
 
+def test_aws_1_2_a_profile_that_only_the_bill_names_is_asked_for_once(aws: LocalAws, make_context: MakeContext) -> None:
+    context = make_context()
+    named = [["us-east-1", "gonegonegone"], ["us-east-1", "us.anthropic.claude-haiku-4-5-20251001-v1:0"]]
+    context.landing.write_state("aws_cur", "workloads", {APPS: named})
+    for run in ("run-1", "run-2"):
+        aws_bedrock.load(make_context(run), None)
+    asked = [one.params for one in aws.faults.requests if one.operation == "GetInferenceProfile"]
+    assert [one["account"] for one in asked] == [APPS]
+    assert "gonegonegone" not in profiles(context)
+
+
 def test_second_load_of_a_day_changes_nothing(aws: LocalAws, make_context: MakeContext) -> None:
     assert all(result.changed for result in aws_bedrock.load(make_context(), None))
     assert not any(result.changed for result in aws_bedrock.load(make_context("run-2"), None))
