@@ -29,6 +29,7 @@ NOW = datetime(2026, 11, 7, 6, tzinfo=UTC)
 PAYERS = {name: f"90000000000{number}" for number, name in enumerate(EXPORTS)}
 SEVERAL, SHAPES, REJECTS, SAMPLE_PAYER = "800000000001", "800000000002", "800000000003", "1234567890123"
 SAMPLE = Path(__file__).parents[2] / "data" / "focus" / "focus_1_0_sample_1000.csv.gz"
+OPUS, SONNET = "anthropic.claude-opus-4-5-20251101-v1:0", "anthropic.claude-sonnet-4-5-20250929-v1:0"
 ROLE = "arn:aws:sts::210000000001:assumed-role/CodeReview"
 LISTING = {
     "bill_billing_entity": "AWS Marketplace",
@@ -64,7 +65,7 @@ SHAPE_ROWS = [
     ),
     (
         {
-            "line_item_usage_type": "USW2-anthropic.claude-opus-4-5-20251101-v1:0-mantle-cache-write-tokens-global-standard",
+            "line_item_usage_type": f"USW2-{OPUS}-mantle-cache-write-tokens-global-standard",
             "line_item_product_code": "AmazonBedrockService",
         },
         ("claude-opus-4-5", "cache_write_5m", 1500, "global", "standard", "on_demand"),
@@ -91,7 +92,7 @@ SHAPE_ROWS = [
         LISTING
         | {
             "line_item_usage_type": "USE1-MP:USE1_input_tokens_standard-Units",
-            "line_item_resource_id": "arn:aws:bedrock:us-east-1:210000000001:inference-profile/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "line_item_resource_id": f"arn:aws:bedrock:us-east-1:210000000001:inference-profile/us.{SONNET}",
         },
         ("claude-sonnet-4-5", "input", 1500000, "geo", "standard", "on_demand"),
     ),
