@@ -118,6 +118,7 @@ import duckdb, json, os, resource, sys, time
 home, queries = sys.argv[1], json.load(sys.stdin)
 os.chdir(home)
 connection = duckdb.connect("warehouse.duckdb", config={"threads": 2, "memory_limit": sys.argv[2]})
+connection.execute("set enable_progress_bar = false")
 parts = {}
 for name, query in queries.items():
     start = time.process_time()
@@ -132,7 +133,7 @@ def measured(home, queries):
     """CPU seconds and peak memory of the queries in one process."""
     command = [sys.executable, "-c", CHILD, str(home), MEMORY]
     finished = subprocess.run(command, input=json.dumps(queries), capture_output=True, text=True, check=True)
-    return json.loads(finished.stdout)
+    return json.loads(finished.stdout.splitlines()[-1])
 
 
 def main():

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 1 << 20
 DEFAULT_REGION = "us-east-1"
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class StoredFile(ExportedFile):
     """An object of a bucket, with the time at which it was written."""
 
-    written: datetime = datetime.min.replace(tzinfo=UTC)
+    written: datetime = _NEVER
 
 
 @dataclass
@@ -99,7 +100,7 @@ class S3Folder:
                 name, size = entry.get("Key", "").removeprefix(self.prefix), entry.get("Size", 0)
                 if name.endswith("/") or any(part.startswith(".") for part in name.split("/")):
                     continue
-                written = entry.get("LastModified", datetime.min.replace(tzinfo=UTC))
+                written = entry.get("LastModified", _NEVER)
                 found.append(StoredFile(name, size, entry.get("ETag", ""), written))
             if not page.get("IsTruncated"):
                 return sorted(found, key=lambda file: file.name)

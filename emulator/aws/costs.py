@@ -1,4 +1,4 @@
-"""Cost Explorer over the bill: `GetCostAndUsage` by day, grouped by service or by Bedrock's model, and the tags' status.
+"""Cost Explorer over the bill: `GetCostAndUsage` by day, by service or Bedrock's model, and the tags' status.
 
 Endpoint: JSON by `X-Amz-Target: AWSInsightsIndexService.<operation>`. Amounts are text; a month without invoice is
 estimated. Answers come in pages of a few days, so that a client must follow `NextPageToken`.

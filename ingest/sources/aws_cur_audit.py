@@ -8,7 +8,7 @@ not asked again. Amounts are text, as Cost Explorer gives them. It is an audit: 
 
 import logging
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -110,7 +110,7 @@ def _rows(page: dict[str, Any], name: str, payer: str) -> Iterator[dict[str, Any
                     "payer_account_id": payer,
                     "grouped_by": name,
                     "key": group["Keys"][0].removeprefix("model$"),
-                    "start": datetime.strptime(day["TimePeriod"]["Start"][:10], "%Y-%m-%d").date(),
+                    "start": date.fromisoformat(day["TimePeriod"]["Start"][:10]),
                     "amount": cost["Amount"],
                     "unit": cost["Unit"],
                     "estimated": day.get("Estimated"),

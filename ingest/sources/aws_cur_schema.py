@@ -6,6 +6,7 @@ file stays text, so that each amount is what AWS wrote.
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import pyarrow as pa
 
@@ -219,8 +220,8 @@ def _legacy() -> Layout:
     key = ("lineItem/UsageAccountId", "lineItem/UsageStartDate", "lineItem/ProductCode", "lineItem/UsageType",
            "lineItem/Operation", "lineItem/ResourceId", "lineItem/LineItemType",
            "lineItem/LineItemDescription")  # fmt: skip
-    columns: dict[str, pa.DataType] = {name: _TEXT for name in (*_LEGACY, *_LEGACY_OPTIONAL)}
-    columns[TAGS_OF_LEGACY] = _TAGS
+    text: dict[str, pa.DataType] = dict.fromkeys((*_LEGACY, *_LEGACY_OPTIONAL), cast(pa.DataType, _TEXT))
+    columns = text | {TAGS_OF_LEGACY: _TAGS}
     return Layout(
         kind=FileKind("legacy Cost and Usage Report", _LEGACY),
         contract=_contract("legacy_line_items", columns, _LEGACY, key, cost),

@@ -33,9 +33,24 @@ OWNERSHIP_RULES: Rows = [
     {"rule_id": "grouped", "field": "resource_group", "pattern": "rg-support", "team": "support"},
     {"rule_id": "literal", "field": "subscription", "pattern": "sub_literal%", "team": "docs"},
     {"rule_id": "foreign", "provider": "gcp", "field": "project", "pattern": "sub-foreign", "team": "docs"},
+    {
+        "rule_id": "caller",
+        "provider": "aws",
+        "field": "principal",
+        "pattern": "*:assumed-role/CodeReview",
+        "team": "devtools",
+    },
+    {"rule_id": "account", "provider": "aws", "priority": 1, "field": "account", "pattern": "aws-*", "team": "search"},
     {"rule_id": "metered", "field": "workload_id", "pattern": "owned/*", "team": "payments", "environment": "prod"},
 ]
 SCOPE_RULES: Rows = [
+    {
+        "rule_id": "bedrock",
+        "provider": "aws",
+        "field": "service_name",
+        "pattern": "Amazon Bedrock",
+        "is_in_scope": True,
+    },
     {"rule_id": "cognitive", "field": "service_name", "pattern": "cognitive *", "is_in_scope": True},
     {"rule_id": "no-search", "priority": 50, "field": "sku", "pattern": "*search unit*", "is_in_scope": False},
 ]
@@ -100,7 +115,11 @@ CHARGES: Rows = [
     charge("sub-summed", billed_cost=Decimal("0.2"), consumed_tokens=60_000),
     charge("sub-summed", billed_cost=Decimal("-0.3"), charge_category="Credit", token_class="other"),
 ]
+_CALLED: dict[str, Any] = {"provider": "aws", "billing_account_id": "100000000002", "service_name": "Amazon Bedrock"}
 CHARGES += [
+    charge("aws-called", **_CALLED, principal="arn:aws:sts::2:assumed-role/CodeReview"),
+    charge("aws-others", **_CALLED, principal="arn:aws:sts::2:assumed-role/Nightly"),
+    charge("aws-tagged", **_CALLED, principal="arn:aws:sts::2:assumed-role/CodeReview", **TAGGED),
     charge("payer-linked", provider="aws", billing_account_id="100000000001", service_name="AmazonBedrock"),
     charge("acme-docs", provider="gcp", billing_account_id="01A2B3", service_name="Vertex AI", billing_currency="EUR"),
 ]

@@ -32,6 +32,9 @@ def evidence(row: dict[str, Any]) -> tuple[str | None, ...]:
         pytest.param(
             "sub-owned-product", ("search", "labelled", None, "owner"), id="a product label stands beside a rule"
         ),
+        pytest.param("aws-called", ("devtools", None, None, "principal"), id="who called beats whose account it is"),
+        pytest.param("aws-others", ("search", None, None, "owner"), id="a caller that no rule names is the account's"),
+        pytest.param("aws-tagged", ("devtools", None, None, "resource_tag"), id="a tag beats the caller"),
         pytest.param("sub-contested-1", ("mobile", None, None, "owner"), id="the lowest priority number wins"),
         pytest.param("sub-contested-2", ("growth", None, None, "owner"), id="the wide rule keeps the rest"),
         pytest.param("sub-grouped", ("support", None, None, "owner"), id="a resource group in whatever case"),

@@ -29,6 +29,7 @@ NOW = datetime(2026, 11, 7, 6, tzinfo=UTC)
 PAYERS = {name: f"90000000000{number}" for number, name in enumerate(EXPORTS)}
 SEVERAL, SHAPES, REJECTS, SAMPLE_PAYER = "800000000001", "800000000002", "800000000003", "1234567890123"
 SAMPLE = Path(__file__).parents[2] / "data" / "focus" / "focus_1_0_sample_1000.csv.gz"
+OPUS, SONNET = "anthropic.claude-opus-4-5-20251101-v1:0", "anthropic.claude-sonnet-4-5-20250929-v1:0"
 ROLE = "arn:aws:sts::210000000001:assumed-role/CodeReview"
 LISTING = {
     "bill_billing_entity": "AWS Marketplace",
@@ -38,25 +39,73 @@ LISTING = {
 }
 SHAPE_ROWS = [
     # what stands on the bill, and what it is
-    ({"line_item_usage_type": "USE1-NovaPro-output-tokens-flex"}, ("nova-pro", "output", 1500, "regional", "flex", "flex")),
-    ({"line_item_usage_type": "USE1-NovaPro-input-tokens-priority"}, ("nova-pro", "input", 1500, "regional", "priority", "priority")),
-    ({"line_item_usage_type": "USE1-NovaPro-input-tokens-batch"}, ("nova-pro", "input", 1500, "regional", "batch", "batch")),
-    ({"line_item_usage_type": "USE1-NovaPro-latency-optimized-input-tokens"}, ("nova-pro", "input", 1500, "regional", "latency_optimized", "on_demand")),
-    ({"line_item_usage_type": "USE1-NovaPro-reserved-1-month-input-tpm", "pricing_unit": "1K TPM"}, ("nova-pro", "other", None, "regional", "reserved", "committed")),
-    ({"line_item_usage_type": "USE1-Nova2.0Lite-ProvisionedThroughput-NoCommit-ModelUnits", "pricing_unit": "hour"}, ("nova-2-lite", "other", None, "regional", "provisioned", "provisioned")),
-    ({"line_item_usage_type": "USW2-anthropic.claude-opus-4-5-20251101-v1:0-mantle-cache-write-tokens-global-standard", "line_item_product_code": "AmazonBedrockService"},
-     ("claude-opus-4-5", "cache_write_5m", 1500, "global", "standard", "on_demand")),
-    ({"line_item_usage_type": "USE1-Claude4.5Opus-cache-read-input-token-count-cross-region-global", "line_item_product_code": "AmazonBedrockService"},
-     ("claude-opus-4-5", "cache_read", 1500, "global", "standard", "on_demand")),
-    ({"line_item_usage_type": "USE1-Claude4.5Opus-cache-write-1h-input-token-count", "line_item_product_code": "AmazonBedrockFoundationModels"},
-     ("claude-opus-4-5", "cache_write_1h", 1500, "regional", "standard", "on_demand")),
-    (LISTING | {"line_item_usage_type": "USE1-MP:USE1_InputTokenCount_Global-Units"}, ("claude-sonnet-4-5", "input", 1500000, "global", "standard", "on_demand")),
-    (LISTING | {"line_item_usage_type": "USE1-MP:USE1_input_tokens_standard-Units", "line_item_resource_id": "arn:aws:bedrock:us-east-1:210000000001:inference-profile/us.anthropic.claude-sonnet-4-5-20250929-v1:0"},
-     ("claude-sonnet-4-5", "input", 1500000, "geo", "standard", "on_demand")),
-    ({"line_item_usage_type": "USE1-Mystery9-input-tokens"}, (None, "input", 1500, "regional", "standard", "on_demand")),
+    (
+        {"line_item_usage_type": "USE1-NovaPro-output-tokens-flex"},
+        ("nova-pro", "output", 1500, "regional", "flex", "flex"),
+    ),
+    (
+        {"line_item_usage_type": "USE1-NovaPro-input-tokens-priority"},
+        ("nova-pro", "input", 1500, "regional", "priority", "priority"),
+    ),
+    (
+        {"line_item_usage_type": "USE1-NovaPro-input-tokens-batch"},
+        ("nova-pro", "input", 1500, "regional", "batch", "batch"),
+    ),
+    (
+        {"line_item_usage_type": "USE1-NovaPro-latency-optimized-input-tokens"},
+        ("nova-pro", "input", 1500, "regional", "latency_optimized", "on_demand"),
+    ),
+    (
+        {"line_item_usage_type": "USE1-NovaPro-reserved-1-month-input-tpm", "pricing_unit": "1K TPM"},
+        ("nova-pro", "other", None, "regional", "reserved", "committed"),
+    ),
+    (
+        {"line_item_usage_type": "USE1-Nova2.0Lite-ProvisionedThroughput-NoCommit-ModelUnits", "pricing_unit": "hour"},
+        ("nova-2-lite", "other", None, "regional", "provisioned", "provisioned"),
+    ),
+    (
+        {
+            "line_item_usage_type": f"USW2-{OPUS}-mantle-cache-write-tokens-global-standard",
+            "line_item_product_code": "AmazonBedrockService",
+        },
+        ("claude-opus-4-5", "cache_write_5m", 1500, "global", "standard", "on_demand"),
+    ),
+    (
+        {
+            "line_item_usage_type": "USE1-Claude4.5Opus-cache-read-input-token-count-cross-region-global",
+            "line_item_product_code": "AmazonBedrockService",
+        },
+        ("claude-opus-4-5", "cache_read", 1500, "global", "standard", "on_demand"),
+    ),
+    (
+        {
+            "line_item_usage_type": "USE1-Claude4.5Opus-cache-write-1h-input-token-count",
+            "line_item_product_code": "AmazonBedrockFoundationModels",
+        },
+        ("claude-opus-4-5", "cache_write_1h", 1500, "regional", "standard", "on_demand"),
+    ),
+    (
+        LISTING | {"line_item_usage_type": "USE1-MP:USE1_InputTokenCount_Global-Units"},
+        ("claude-sonnet-4-5", "input", 1500000, "global", "standard", "on_demand"),
+    ),
+    (
+        LISTING
+        | {
+            "line_item_usage_type": "USE1-MP:USE1_input_tokens_standard-Units",
+            "line_item_resource_id": f"arn:aws:bedrock:us-east-1:210000000001:inference-profile/us.{SONNET}",
+        },
+        ("claude-sonnet-4-5", "input", 1500000, "geo", "standard", "on_demand"),
+    ),
+    (
+        {"line_item_usage_type": "USE1-Mystery9-input-tokens"},
+        (None, "input", 1500, "regional", "standard", "on_demand"),
+    ),
     # what is billed by another thing than tokens has none, whatever its product
-    ({"line_item_usage_type": "USE1-NovaCanvas-T2I-1024-Standard", "pricing_unit": "image"}, (None, "other", None, "regional", "standard", "on_demand")),
-]  # fmt: skip
+    (
+        {"line_item_usage_type": "USE1-NovaCanvas-T2I-1024-Standard", "pricing_unit": "image"},
+        (None, "other", None, "regional", "standard", "on_demand"),
+    ),
+]
 
 
 def land(context: Context, folder: Path) -> None:
@@ -79,14 +128,19 @@ def write_bills(folder: Path, home: Path) -> None:
     august = {"BillingPeriodStart": "2026-08-01 00:00:00", "ChargePeriodStart": "2026-08-02 00:00:00"}
     focus = {"BillingAccountId": SEVERAL, "BilledCost": "9"}
     write_csv(folder / "several" / "focus.csv", rows_of(FOCUS, focus, focus | august))
-    shapes = [row | {"bill_payer_account_id": SHAPES, "line_item_line_item_description": str(number)}
-              for number, (row, _) in enumerate(SHAPE_ROWS)]  # fmt: skip
+    shapes = [
+        row | {"bill_payer_account_id": SHAPES, "line_item_line_item_description": str(number)}
+        for number, (row, _) in enumerate(SHAPE_ROWS)
+    ]
     calls = [
         {"line_item_iam_principal": f"{ROLE}/alice", "tags": json.dumps({"iamPrincipal/team": "devtools"})},
         {"line_item_iam_principal": f"{ROLE}/bob", "tags": json.dumps({"iamPrincipal/team": "devtools"})},
-        {"line_item_iam_principal": "arn:aws:iam::210000000001:user/carol", "tags": json.dumps({"iamPrincipal/team": "devtools"}),
-         "resource_tags": json.dumps({"user_team": "docs"})},
-    ]  # fmt: skip
+        {
+            "line_item_iam_principal": "arn:aws:iam::210000000001:user/carol",
+            "tags": json.dumps({"iamPrincipal/team": "devtools"}),
+            "resource_tags": json.dumps({"user_team": "docs"}),
+        },
+    ]
     callers = [call | {"bill_payer_account_id": SHAPES, "line_item_usage_account_id": "210000000009"} for call in calls]
     base = CUR2 | {"line_item_iam_principal": "", "tags": ""}
     write_csv(folder / "shapes.csv", rows_of(base, *shapes, *callers))
@@ -138,7 +192,8 @@ def test_every_form_of_the_bill_gives_the_same_totals(bills: AwsHome, name: str)
 def test_every_form_of_the_bill_gives_the_same_tokens_and_teams(bills: AwsHome, name: str) -> None:
     def seen(payer: str) -> list[dict[str, Any]]:
         return bills.query(
-            "select charge_date, workload_id, native_team, model, token_class, routing, sum(consumed_tokens) as tokens, "
+            "select charge_date, workload_id, native_team, model, token_class, routing, "
+            "sum(consumed_tokens) as tokens, "
             "sum(effective_cost) as cost, sum(list_cost) as list_cost from intermediate.int_aws_charges "
             f"where billing_account_id = '{payer}' and charge_category = 'Usage' group by all order by all"
         )

@@ -197,7 +197,7 @@ def test_stranger_is_passed_over_and_a_renamed_header_is_not(load_from: LoadFrom
         (gzip.compress(csv_bytes(rows_of(LEGACY, *[{}] * 2000)))[:-40], CorruptFile, "cannot be read"),
         (csv_bytes([LEGACY]).decode().encode("utf-16"), CorruptFile, "UTF-16"),
         (csv_bytes([{"item": "milk"}]), SchemaChanged, "is none of"),
-        (csv_bytes(rows_of(LEGACY, {"lineItem/LineItemDescription": "caf\xe9"})).decode().encode("latin-1"), CorruptFile, "cannot be read"),
+        (csv_bytes(rows_of(LEGACY, {"pricing/unit": "\xe9"})).decode().encode("latin-1"), CorruptFile, "cannot be"),
         (csv_bytes([LEGACY]).replace(b"bill/BillType", b"bill/InvoiceId", 1), CorruptFile, "twice"),
     ],
     ids=["empty", "header alone", "truncated", "utf-16", "stranger", "latin-1", "doubled column"],
