@@ -99,7 +99,7 @@ class AzureSources(StrictModel):
     billing_account_id: Text
     """Billing account (enrollment number or Microsoft Customer Agreement id), in quotes."""
     billing_profiles: tuple[Text, ...] = ()
-    """Billing profiles of a Microsoft Customer Agreement: their cost and reservations are read instead of the account's."""
+    """Billing profiles of a Microsoft Customer Agreement: their cost and reservations are read, not the account's."""
     management_groups: tuple[Text, ...] = ()
     """Management groups whose usage is asked for in one query each, instead of one per subscription."""
     subscriptions: tuple[AzureSubscription, ...] = Field(min_length=1)

@@ -72,7 +72,7 @@ class Logging:
         for term in request.filter.split(" AND "):
             match = _TERM.match(term.strip().strip("()"))
             if match is None:
-                raise ValueError(f"Unparseable filter: {term!r}.")
+                raise ValueError(f"Unparsable filter: {term!r}.")
             name, sign, value = match.groups()
             if name == "logName":
                 log = value
