@@ -159,7 +159,7 @@ def _unwrapped(item: Any) -> Any:
     if isinstance(item, Mapping) and len(cast("Mapping[str, Any]", item)) == 1:
         mapping = cast("Mapping[str, Any]", item)
         return mapping.get("element", mapping.get("item", mapping))
-    return item
+    return cast(Any, item)
 
 
 def _from_json(place: str, value: Any, kind: str) -> Any:

@@ -140,7 +140,7 @@ def check(context: Context) -> Iterator[Finding]:
 
 
 def _scopes(config: AzureSources) -> list[_Scope]:
-    profiles = config.billing_profile_ids
+    profiles = config.billing_profiles
     return [_Scope(config.billing_account_id, profile) for profile in profiles] or [_Scope(config.billing_account_id)]
 
 

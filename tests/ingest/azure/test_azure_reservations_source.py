@@ -95,12 +95,12 @@ def test_azure_8_a_refused_inventory_keeps_the_reports_and_says_so(context, loca
 
 
 def test_azure_1_5_a_customer_agreement_is_read_by_billing_profile(context, config, local):
-    azure = config.azure.model_copy(update={"billing_profile_ids": ("ACME-MAIN",)})
+    azure = config.azure.model_copy(update={"billing_profiles": ("ACME-MAIN",)})
     made = context(changed_config=config.model_copy(update={"azure_section": azure}))
     azure_reservations.load(made, NOVEMBER)
     paths = {r.params["path"] for r in local.faults.requests if r.operation.startswith("reservation_")}
     assert all("/billingAccounts/8611537/billingProfiles/ACME-MAIN/" in path for path in paths)
     assert made.landing.read(azure_reservations.TRANSACTIONS).num_rows == 1
-    other = config.azure.model_copy(update={"billing_profile_ids": ("NOT-OURS",)})
+    other = config.azure.model_copy(update={"billing_profiles": ("NOT-OURS",)})
     with pytest.raises(ConfigError, match="NOT-OURS"):
         azure_reservations.load(context(changed_config=config.model_copy(update={"azure_section": other})), NOVEMBER)
