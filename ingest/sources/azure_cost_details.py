@@ -136,5 +136,5 @@ def _report(caller: AzureCaller, path: str, body: dict[str, Any], what: str, per
         if error is not None:
             raise TerminalError(f"{what}: Azure made no report: {error.message}.", "Ask for it again later.")
         return
-    for blob in manifest.blobs or []:
+    for blob in cast(list[Any], manifest.blobs or []):
         yield Blob(str(blob.blob_link), blob.byte_count)

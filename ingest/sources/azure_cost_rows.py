@@ -5,7 +5,7 @@ the text that was delivered.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -241,7 +241,7 @@ def _set_apart(
             )
 
 
-def spooled(paths: Sequence[Path], extra: dict[str, str | None]) -> Iterator[pa.Table]:
+def spooled(paths: Sequence[Path], extra: Mapping[str, str]) -> Iterator[pa.Table]:
     """The rows of spooled files in the same columns, with columns of our own."""
     names: dict[str, None] = {}
     for path in paths:

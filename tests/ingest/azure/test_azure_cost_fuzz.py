@@ -132,12 +132,14 @@ def test_every_row_is_landed_or_set_apart_with_its_dollars(good, bad, order, pac
 )
 def test_a_damaged_file_lands_no_more_than_it_holds_or_stops_with_a_sentence(rows, damage):
     kind, place = damage
-    landed, apart, sentence = outcome({"actual.csv": _damaged(written(rows), kind, place)})
+    content = written(rows)
+    landed, apart, sentence = outcome({"actual.csv": _damaged(content, kind, place)})
     if sentence is not None:
         assert landed == []
-        assert len(sentence) > 20
+        assert sentence.endswith(".")
     else:
-        assert len(landed) + len(apart) <= len(rows) + 1
+        # a broken quote may tear a value with a line break in it into two rows
+        assert len(landed) + len(apart) <= content.count(b"\n") + 1
 
 
 @few
