@@ -20,11 +20,11 @@ azure_charges as (
 ),
 
 anthropic_charges as (
-    select {{ columns }} from {{ ref('int_anthropic_charges') }}
+    select {{ columns }}, cast(null as varchar) as principal from {{ ref('int_anthropic_charges') }}
 ),
 
 openai_charges as (
-    select {{ columns }} from {{ ref('int_openai_charges') }}
+    select {{ columns }}, cast(null as varchar) as principal from {{ ref('int_openai_charges') }}
 ),
 
 all_charges as (
