@@ -70,9 +70,11 @@ install: $(UV)
 install-dev: $(UV)
 	@$(UV) sync --quiet --frozen --inexact --all-extras
 
-# Chromium draws the pages in tests, PostgreSQL holds state and Airflow's metadata there: only the system's package manager has them
+# Chromium draws the pages in tests, PostgreSQL holds state and Airflow's metadata there, npm brings Azurite: only the system's
+# package manager has them
 system:
 	@missing=""; command -v chromium >/dev/null || missing="chromium"; ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
+	command -v npm >/dev/null || missing="$$missing npm"; \
 	if [ -n "$$missing" ]; then \
 	  sudo=""; [ "$$(id -u)" = 0 ] || sudo="sudo -n"; \
 	  { command -v apt-get >/dev/null && $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } \

@@ -8,6 +8,9 @@ costs as (
         {{ to_money('"BilledCost"') }} as billed_cost,
         {{ to_money('"EffectiveCost"') }} as effective_cost,
         {{ azure_number('"ListCost"') }} as told_list_cost,
+        {{ to_money('"ConsumedQuantity"') }} as consumed_quantity,
+        {{ azure_number('"PricingQuantity"') }} as pricing_quantity,
+        {{ azure_number('"x_PricingBlockSize"') }} as pricing_block_size,
         "CommitmentDiscountStatus" is not distinct from 'Unused' as is_unused,
         "CommitmentDiscountType" is not null as is_committed
     from {{ source('azure_cost', 'focus_costs') }}
@@ -41,8 +44,8 @@ renamed as (
         upper(trim("BillingCurrency")) as billing_currency,
         -- Azure's consumed quantity is in blocks of the unit of measure; where there is none, the priced one is
         coalesce(
-            {{ to_money('"ConsumedQuantity"') }},
-            {{ money_mul(azure_number('"PricingQuantity"'), "coalesce(" ~ azure_number('"x_PricingBlockSize"') ~ ", 1)") }}
+            consumed_quantity,
+            {{ money_mul('pricing_quantity', 'coalesce(pricing_block_size, 1)') }}
         ) as quantity,
         billed_cost,
         effective_cost,
