@@ -8,7 +8,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path for path in (ROOT / "docs" / "facts").glob("*.md") if path.name != "README.md")
-NAMED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+NAMED = re.compile(r"`(tests/[\w/]+\.py)::(?:\w+::)?(\w+)`")
+UNIT_TEST = re.compile(r"dbt unit test `(\w+)`")
+UNIT_TESTS = "\n".join(path.read_text() for path in (ROOT / "dbt" / "models").rglob("*.yml"))
 FACT_TEST = re.compile(r"test_(aws|gcp|azure)_\d+_")
 
 
@@ -26,8 +28,9 @@ def test_each_fact_has_a_test_that_exists(page: Path) -> None:
     rows = [line for line in page.read_text().splitlines() if line.startswith("| ") and not line.startswith("| fact")]
     assert rows
     for row in rows:
-        found = NAMED.findall(row)
-        assert found, f"no test in: {row}"
+        found, units = NAMED.findall(row), UNIT_TEST.findall(row)
+        assert found or units, f"no test in: {row}"
+        assert all(f"- name: {name}\n" in UNIT_TESTS for name in units), row
         for file, name in found:
             assert (ROOT / file).is_file(), row
             assert name in functions(ROOT / file), f"{file} has no {name}"
