@@ -32,6 +32,7 @@ def run_cli(
 _TOGETHER = ("pipeline", "dbt_project", "deploy", "emulator", "ingest")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Group tests by folder for pytest-xdist, and let the groups that take longest begin."""
     for item in items:
