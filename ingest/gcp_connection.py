@@ -7,19 +7,12 @@ plain connections: no real Google service accepts those.
 
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import grpc
 import requests
 from google.api_core import exceptions as api
 from google.auth import exceptions as auth
 from google.auth.credentials import AnonymousCredentials
-from google.cloud import bigquery, monitoring_v3
-from google.cloud.bigquery_storage_v1.services.big_query_read import BigQueryReadClient
-from google.cloud.bigquery_storage_v1.services.big_query_read.transports import BigQueryReadGrpcTransport
-from google.cloud.logging_v2.services.logging_service_v2 import LoggingServiceV2Client
-from google.cloud.logging_v2.services.logging_service_v2.transports import LoggingServiceV2GrpcTransport
-from google.cloud.monitoring_v3.services.metric_service.transports import MetricServiceGrpcTransport
 
 from ingest.errors import (
     CredentialExpired,
@@ -32,6 +25,13 @@ from ingest.errors import (
 )
 from ingest.retry import retrying
 from ingest.settings import Settings
+
+# the clients are imported where they are made: together they take seconds, and most commands need none of them
+if TYPE_CHECKING:
+    import grpc
+    from google.cloud import bigquery, monitoring_v3
+    from google.cloud.bigquery_storage_v1.services.big_query_read import BigQueryReadClient
+    from google.cloud.logging_v2.services.logging_service_v2 import LoggingServiceV2Client
 
 R = TypeVar("R")
 TIMEOUT_S = 120.0
@@ -51,8 +51,10 @@ _CREDENTIALS_REMEDY = (
 )
 
 
-def bigquery_client(settings: Settings, project: str, location: str) -> bigquery.Client:
+def bigquery_client(settings: Settings, project: str, location: str) -> "bigquery.Client":
     """A BigQuery client whose jobs run in `project` and `location`. Raises CredentialExpired without credentials."""
+    from google.cloud import bigquery
+
     if settings.gcp_bigquery_endpoint is None:
         return _with_credentials(lambda: bigquery.Client(project=project, location=location))
     return bigquery.Client(
@@ -63,27 +65,36 @@ def bigquery_client(settings: Settings, project: str, location: str) -> bigquery
     )
 
 
-def storage_client(settings: Settings) -> BigQueryReadClient:
+def storage_client(settings: Settings) -> "BigQueryReadClient":
     """A client of the Storage Read API. Raises CredentialExpired without credentials."""
+    from google.cloud.bigquery_storage_v1.services.big_query_read import BigQueryReadClient
+    from google.cloud.bigquery_storage_v1.services.big_query_read.transports import BigQueryReadGrpcTransport
+
     if settings.gcp_bigquery_storage_endpoint is None:
         return _with_credentials(BigQueryReadClient)
-    channel = grpc.insecure_channel(_address(settings.gcp_bigquery_storage_endpoint), options=_GRPC_OPTIONS)
+    channel = _channel(settings.gcp_bigquery_storage_endpoint)
     return BigQueryReadClient(transport=BigQueryReadGrpcTransport(channel=channel))
 
 
-def monitoring_client(settings: Settings) -> monitoring_v3.MetricServiceClient:
+def monitoring_client(settings: Settings) -> "monitoring_v3.MetricServiceClient":
     """A Cloud Monitoring client. Raises CredentialExpired without credentials."""
+    from google.cloud import monitoring_v3
+    from google.cloud.monitoring_v3.services.metric_service.transports import MetricServiceGrpcTransport
+
     if settings.gcp_monitoring_endpoint is None:
         return _with_credentials(monitoring_v3.MetricServiceClient)
-    channel = grpc.insecure_channel(_address(settings.gcp_monitoring_endpoint), options=_GRPC_OPTIONS)
+    channel = _channel(settings.gcp_monitoring_endpoint)
     return monitoring_v3.MetricServiceClient(transport=MetricServiceGrpcTransport(channel=channel))
 
 
-def logging_client(settings: Settings) -> LoggingServiceV2Client:
+def logging_client(settings: Settings) -> "LoggingServiceV2Client":
     """A Cloud Logging client. Raises CredentialExpired without credentials."""
+    from google.cloud.logging_v2.services.logging_service_v2 import LoggingServiceV2Client
+    from google.cloud.logging_v2.services.logging_service_v2.transports import LoggingServiceV2GrpcTransport
+
     if settings.gcp_logging_endpoint is None:
         return _with_credentials(LoggingServiceV2Client)
-    channel = grpc.insecure_channel(_address(settings.gcp_logging_endpoint), options=_GRPC_OPTIONS)
+    channel = _channel(settings.gcp_logging_endpoint)
     return LoggingServiceV2Client(transport=LoggingServiceV2GrpcTransport(channel=channel))
 
 
@@ -145,6 +156,12 @@ def _with_credentials(make: Callable[[], R]) -> R:
         return make()
     except auth.GoogleAuthError as error:
         raise CredentialExpired(f"There is no usable Google credential ({error}).", _CREDENTIALS_REMEDY) from error
+
+
+def _channel(endpoint: str) -> "grpc.Channel":
+    import grpc
+
+    return grpc.insecure_channel(_address(endpoint), options=_GRPC_OPTIONS)
 
 
 def _address(endpoint: str) -> str:

@@ -10,8 +10,6 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import pyarrow as pa
-from google.cloud import bigquery
-from google.cloud.bigquery_storage_v1 import types
 
 from ingest.errors import PermissionDenied, TerminalError
 from ingest.gcp_connection import TIMEOUT_S, bigquery_client, call_google, storage_client
@@ -106,6 +104,8 @@ class BigQueryReader:
         return f"roles/bigquery.jobUser on project {self._project} and {VIEWER}"
 
     def _submit(self, sql: str, times: Mapping[str, datetime], **options: Any) -> Any:
+        from google.cloud import bigquery
+
         parameters = [bigquery.ScalarQueryParameter(name, "TIMESTAMP", value) for name, value in times.items()]
         config = bigquery.QueryJobConfig(
             query_parameters=parameters, use_query_cache=False, labels={"app": "inferledger"}, **options
@@ -145,6 +145,8 @@ class BigQueryReader:
         yield from self._pages(job)
 
     def _session(self, job: Any, streams: int) -> Any:
+        from google.cloud.bigquery_storage_v1 import types
+
         target = job.destination
         wanted = types.ReadSession(
             table=f"projects/{target.project}/datasets/{target.dataset_id}/tables/{target.table_id}",

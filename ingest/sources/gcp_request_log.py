@@ -19,7 +19,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
-from google.cloud.logging_v2 import types
 from google.protobuf import json_format
 
 from ingest.checks import Finding, attempt
@@ -203,6 +202,8 @@ def _entries(context: Context, client: Any, log: GcpRequestLog, day: Window) -> 
 def _page(
     context: Context, client: Any, log: GcpRequestLog, window: Window, *, page_size: int, token: str
 ) -> tuple[list[dict[str, Any]], str]:
+    from google.cloud.logging_v2 import types
+
     terms = [
         f'logName="projects/{log.project}/logs/{log.log}"',
         f'timestamp>="{window.start.isoformat()}"',

@@ -18,11 +18,10 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from google.api_core import exceptions as api
-from google.cloud.monitoring_v3 import types
 
 from ingest.checks import Finding, attempt
 from ingest.contracts import Context, LoadResult
@@ -47,6 +46,10 @@ from ingest.sources.gcp_vertex_series import (
     in_order,
     series_rows,
 )
+
+if TYPE_CHECKING:
+    from google.cloud.monitoring_v3 import types
+
 
 __all__ = ["GSU", "INVOCATIONS", "LATENCIES", "SOURCE", "STREAMS", "TOKEN_COUNTS", "check", "load", "load_files"]
 logger = logging.getLogger(__name__)
@@ -226,8 +229,10 @@ def _ask(
     window: Window,
     *,
     is_bare: bool = False,
-) -> list[types.TimeSeries]:
+) -> "list[types.TimeSeries]":
     """The series of a metric by hour, or their labels alone."""
+    from google.cloud.monitoring_v3 import types
+
     aligner, reducer = ("ALIGN_MAX", "REDUCE_MAX") if metric.is_gauge else ("ALIGN_SUM", "REDUCE_SUM")
     request = types.ListTimeSeriesRequest(
         name=f"projects/{project}",
@@ -249,7 +254,7 @@ def _ask(
         page_size=PAGE_SIZE,
     )
 
-    def read() -> list[types.TimeSeries]:
+    def read() -> list[Any]:
         try:
             return list(client.list_time_series(request=request, retry=None, timeout=TIMEOUT_S))
         except api.NotFound as error:

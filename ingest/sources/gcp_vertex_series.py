@@ -7,13 +7,15 @@ refuses them. Distributions land with the bounds and counts of their buckets, wh
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from google.cloud.monitoring_v3 import types
 
 from ingest.contracts import StreamContract
 from ingest.errors import TerminalError
+
+if TYPE_CHECKING:
+    from google.cloud.monitoring_v3 import types
 
 SOURCE = "gcp_vertex"
 PREFIX = "aiplatform.googleapis.com/publisher/online_serving/"
@@ -83,13 +85,15 @@ METRICS = (
 BY_TYPE = {PREFIX + metric.name: metric for metric in METRICS}
 
 
-def series_rows(project: str, metric: Metric, series: types.TimeSeries) -> Iterator[dict[str, Any]]:
+def series_rows(project: str, metric: Metric, series: "types.TimeSeries") -> Iterator[dict[str, Any]]:
     """One row per point of a series aligned to hours.
 
     Raises:
         TerminalError: a point is of another kind than the metric has.
     """
     # the wrapper classes cost ten times the work on a hundred thousand points
+    from google.cloud.monitoring_v3 import types
+
     wrapper: Any = types.TimeSeries
     message = wrapper.pb(series)
     labels = {**message.metric.labels, **message.resource.labels}
