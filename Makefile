@@ -23,7 +23,7 @@ demo: install ## install, run the three-cloud demo, open the dashboard (ARGS="--
 	$(BIN)/inferledger demo $(ARGS)
 
 test: install-dev system ## install and run the whole suite (ARGS="-k name" passes through)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 --dist loadgroup -m "not soak" $(ARGS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 -m "not soak" $(ARGS)
 
 soak: install-dev system ## the long ones: random kills, every fault, many days
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -m soak $(ARGS)

@@ -6,8 +6,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,25 +30,22 @@ def run_cli(
     )
 
 
-# folders whose tests share costly fixtures (a demo run, a built warehouse) stay on one worker, the longest first
-_TOGETHER = ("pipeline", "dbt_project", "deploy", "emulator", "ingest")
+class ByFolder(LoadScopeScheduling):
+    """Deals tests out to pytest-xdist's workers by folder, because a folder's tests share a demo run or a warehouse."""
 
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group tests by folder for pytest-xdist, and let the groups that take longest begin."""
-    for item in items:
-        parts = item.path.relative_to(ROOT / "tests").parts
+    def _split_scope(self, nodeid: str) -> str:
+        parts = nodeid.partition("::")[0].removeprefix("tests/").split("/")
         # the dashboard's browser tests look at the demo run that the pipeline's tests made
         folder = "pipeline" if parts[0] == "dashboard" else parts[0]
-        cloud = parts[1] if folder in ("ingest", "emulator", "dbt_project") and len(parts) > 2 else ""
-        item.add_marker(pytest.mark.xdist_group(f"{folder}/{cloud}"))
-    items.sort(key=lambda item: _rank(item.path.relative_to(ROOT / "tests").parts[0]))
+        return "/".join([folder, parts[1]]) if folder in _WITH_CLOUDS and len(parts) > 2 else folder
 
 
-def _rank(folder: str) -> int:
-    folder = "pipeline" if folder == "dashboard" else folder
-    return _TOGETHER.index(folder) if folder in _TOGETHER else len(_TOGETHER)
+_WITH_CLOUDS = ("ingest", "emulator", "dbt_project")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
+    """Used where tests run on several workers."""
+    return ByFolder(config, log)
 
 
 @pytest.fixture(scope="session")
