@@ -10,7 +10,7 @@ import json
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any, cast
@@ -183,7 +183,7 @@ def _newest(runs: list[Delivery]) -> list[Delivery]:
     for run in sorted(runs, key=lambda run: (run.span, run.name)):
         wanted = tuple(m for m in run.span if winners[run.scope_kind, run.scope_id, run.view, m] is run)
         if wanted:
-            chosen.append(Delivery(**(vars(run) | {"wanted": wanted})))
+            chosen.append(replace(run, wanted=wanted))
         else:
             logger.info("a newer delivery counts", extra={"manifest": run.name})
     return chosen

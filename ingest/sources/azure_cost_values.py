@@ -36,7 +36,7 @@ def _json(value: Any) -> str | None:
         return None
     # a map comes as a list of pairs
     is_map = isinstance(value, list) and all(isinstance(item, tuple) for item in cast(list[Any], value))
-    return json.dumps(dict(value) if is_map else value, default=str)
+    return json.dumps(dict(cast(list[Any], value)) if is_map else value, default=str)
 
 
 def days_of(column: Any) -> list[date | None]:
