@@ -4,13 +4,13 @@ import json
 import socket
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from emulator.aws.bedrock import Bedrock
 from emulator.aws.cloudwatch import CloudWatch
+from emulator.aws.costs import EXPORTS_TARGET, Costs, data_exports, list_cost_allocation_tags
 from emulator.aws.costs import TARGET as COSTS
-from emulator.aws.costs import Costs, list_cost_allocation_tags
 from emulator.aws.identity import get_resources, sts
 from emulator.aws.policy import Guard
 from emulator.aws.wire import (
@@ -79,6 +79,8 @@ class AwsApi:
             }.get((service, operation))
             if service == COSTS and self._costs is not None:
                 known = self._cost_explorer(operation, wanted)
+            if service == EXPORTS_TARGET and data_exports(operation, wanted) is not None:
+                known = lambda: cast(dict[str, Any], data_exports(operation, wanted))  # noqa: E731 - as those above
             if known is None:
                 raise AwsError("UnknownOperationException", f"{amz_target} is not known", 404)
             fault = self._take(operation, who, wanted)

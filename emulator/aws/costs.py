@@ -17,6 +17,7 @@ from emulator.aws import delivery
 from emulator.aws.wire import AwsError
 
 TARGET = "AWSInsightsIndexService"
+EXPORTS_TARGET = "AWSBillingAndCostManagementDataExports"
 DAYS_PER_PAGE = 12
 _MODELS_SINCE = date(2026, 9, 1)
 _BY_DAY = """
@@ -86,6 +87,17 @@ def list_cost_allocation_tags() -> dict[str, Any]:
     """The tags of the demo organisation: three are active, one was forgotten."""
     keys = {"team": "Active", "product": "Active", "environment": "Active", "cost-center": "Inactive"}
     return {"CostAllocationTags": [{"TagKey": key, "Type": "UserDefined", "Status": keys[key]} for key in keys]}
+
+
+def data_exports(operation: str, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The Data Exports API's word on the demo's one export; None for an operation that it does not know."""
+    arn = "arn:aws:bcm-data-exports:us-east-1:100000000001:export/inferledger-cur2-7f31"
+    if operation == "ListExports":
+        status = {"StatusCode": "HEALTHY"}
+        return {"Exports": [{"ExportArn": arn, "ExportName": "inferledger-cur2", "ExportStatus": status}]}
+    if operation == "ListExecutions" and wanted.get("ExportArn") == arn:
+        return {"Executions": [{"ExecutionId": "e-1", "ExecutionStatus": {"StatusCode": "DELIVERY_SUCCESS"}}]}
+    return None
 
 
 def _group(key: str, cost: Decimal) -> dict[str, Any]:

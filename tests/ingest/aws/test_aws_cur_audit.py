@@ -73,7 +73,7 @@ def test_doctor_names_the_missing_permission(
 ) -> None:
     aws.faults.add("aws", operation, "forbidden", times=None)
     (failed,) = [finding for finding in aws_cur.check(make_context()) if finding.status == "fail"]
-    assert failed.remedy == f"Grant {action} as in deploy/aws/policy.json."
+    assert failed.remedy.startswith(f"Grant {action} as in deploy/aws/policy.json, statement ")
 
 
 def test_doctor_says_what_stays_unknown_without_an_optional_permission(
@@ -82,7 +82,10 @@ def test_doctor_says_what_stays_unknown_without_an_optional_permission(
     aws.faults.add("aws", "ListCostAllocationTags", "forbidden", times=None)
     (tags,) = [finding for finding in aws_cur.check(make_context()) if finding.aspect == "tags"]
     assert (tags.status, tags.account) == ("warn", PAYER)
-    assert tags.remedy == "The bill is read without it. Grant ce:ListCostAllocationTags as in deploy/aws/policy.json."
+    assert tags.remedy == (
+        "The bill is read without it. Grant ce:ListCostAllocationTags as in deploy/aws/policy.json, statement "
+        "SeeTheHealthOfBillingExportsAndTags."
+    )
 
 
 def test_doctor_names_the_right_region(aws: LocalAws, make_context: MakeContext, sources: SourcesConfig) -> None:
