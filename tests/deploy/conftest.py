@@ -82,9 +82,9 @@ class Stack:
 
     def wait_ended(self, service: str) -> None:
         """Until the service that ends by itself has ended well."""
-        assert self.processes[service].wait(timeout=180) == 0, self.log(service)
+        assert self.processes[service].wait(timeout=400) == 0, self.log(service)
 
-    def wait_healthy(self, service: str, *, within_s: float = 180) -> None:
+    def wait_healthy(self, service: str, *, within_s: float = 400) -> None:
         """Run the service's own health check until it passes."""
         kind, *check = self.services[service]["healthcheck"]["test"]
         assert kind == "CMD"

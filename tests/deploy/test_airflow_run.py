@@ -16,6 +16,7 @@ import pytest
 import state
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.timeout(3600)
 Stack = Any  # the type lives in this folder's conftest
 AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer")
 INGEST = (
@@ -28,6 +29,11 @@ INGEST = (
     "azure_cost",
     "azure_openai",
     "azure_reservations",
+    "azure_gateway_log",
+    "litellm",
+    "otel_genai",
+    "anthropic",
+    "openai",
     "prices",
     "config",
 )
@@ -64,7 +70,7 @@ class Api:
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}?full_content=true"
         return json.dumps(self.call("GET", path)["content"])
 
-    def wait(self, dag_id: str, run_id: str, *, wanted: str = "success", within_s: float = 300) -> None:
+    def wait(self, dag_id: str, run_id: str, *, wanted: str = "success", within_s: float = 900) -> None:
         """Until the run has ended; another end than ``wanted`` is told with the logs of its failed tasks."""
         eventually(lambda: self.runs(dag_id)[run_id] in ("success", "failed"), f"{dag_id} {run_id}", within_s=within_s)
         if self.runs(dag_id)[run_id] != wanted:
@@ -72,7 +78,7 @@ class Api:
             failed = [self.log(dag_id, run_id, task["task_id"])[-3000:] for task in tasks if task["state"] == "failed"]
             raise AssertionError(f"{dag_id} {run_id} is not {wanted}: {failed}")
 
-    def wait_new(self, dag_id: str, known: set[str], *, within_s: float = 300) -> str:
+    def wait_new(self, dag_id: str, known: set[str], *, within_s: float = 900) -> str:
         """Until a run that is not in ``known`` has come up and succeeded."""
         eventually(lambda: set(self.runs(dag_id)) - known, f"a new run of {dag_id}", within_s=within_s)
         (new,) = set(self.runs(dag_id)) - known
@@ -126,7 +132,7 @@ def airflow(stack: Stack, control: str) -> Api:
     for service in AIRFLOW:
         stack.wait_healthy(service)
     api = Api(stack)
-    eventually(lambda: api.call("GET", "/dags")["total_entries"] == len(INGEST) + 3, "every DAG parsed", within_s=120)
+    eventually(lambda: api.call("GET", "/dags")["total_entries"] == len(INGEST) + 3, "every DAG parsed", within_s=300)
     assert api.call("GET", "/importErrors")["total_entries"] == 0
     return api
 
