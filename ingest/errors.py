@@ -80,7 +80,13 @@ class CorruptFile(TerminalError):
 
 
 class SchemaChanged(TerminalError):
-    """A required field is missing or has another type than the contract."""
+    """A required field is missing or has another type than the contract.
+
+    Attributes:
+        is_near: a file that has most columns of a kind, so that passing it over would lose its rows.
+    """
+
+    is_near = False
 
 
 class Shrunk(TerminalError):

@@ -6,6 +6,7 @@ its reason; a file that cannot be read to its end is a CorruptFile, and nothing 
 
 import codecs
 import gzip
+import hashlib
 import io
 import json
 import zlib
@@ -41,6 +42,18 @@ def open_bytes(path: Path) -> BinaryIO:
     with path.open("rb") as stream:
         magic = stream.read(2)
     return cast(BinaryIO, gzip.open(path, "rb")) if magic == _GZIP else path.open("rb")
+
+
+def content_digest(path: Path, name: str) -> str:
+    """A fingerprint of a file's content, the same for a file and its gzip. Raises CorruptFile when it is cut off."""
+    digest = hashlib.sha256()
+    try:
+        with open_bytes(path) as stream:
+            while block := stream.read(BLOCK_BYTES):
+                digest.update(block)
+    except (OSError, EOFError, zlib.error) as error:
+        raise CorruptFile(f"{name} cannot be read to its end: {error}.", _REMEDY) from error
+    return digest.hexdigest()
 
 
 def read_text(path: Path, name: str) -> str:
@@ -142,6 +155,8 @@ def _header_names(first: bytes, name: str) -> list[str]:
         read_options=_csv.ReadOptions(use_threads=False),
     )
     names = [str(column) for column in table.schema.names]
+    if len(names) == 1 and any(names[0].count(mark) > 1 for mark in ";\t|"):
+        raise CorruptFile(f"{name} has no commas between its columns: {names[0][:60]}.", "Save it as CSV with commas.")
     repeated = sorted({column for column in names if names.count(column) > 1})
     if repeated:
         raise CorruptFile(f"{name} names columns twice: {', '.join(repeated)}.", _REMEDY)
@@ -170,6 +185,8 @@ def json_rows(path: Path, name: str, quarantine: Quarantine) -> Iterator[dict[st
                 if whole is not None:
                     yield from _objects(whole, name, quarantine)
                     return
+                if start == "[":
+                    raise CorruptFile(f"{name} breaks off or is no JSON: a list begins and does not end.", _REMEDY)
                 # not splitlines: a text inside JSON may hold other separators
                 lines = iter(rest.split("\n"))
             else:

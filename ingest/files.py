@@ -143,11 +143,13 @@ def recognise(name: str, columns: Sequence[str], kinds: Sequence[FileKind]) -> F
     missing = nearest.missing(columns)
     told = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
     if len(missing) == len(nearest.columns):
-        known = ", ".join(kind.name for kind in kinds)
+        known = ", ".join(dict.fromkeys(kind.name for kind in kinds))
         raise SchemaChanged(
             f"{name} is none of: {known}; its columns are {', '.join(columns[:8])}.", "Give another file."
         )
-    raise SchemaChanged(
+    error = SchemaChanged(
         f"{name} looks like {nearest.name}, but these columns are missing: {told}.",
         "Export them as well, or give another file.",
     )
+    error.is_near = len(missing) * 2 < len(nearest.columns)
+    raise error

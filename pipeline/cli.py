@@ -61,6 +61,9 @@ def ingest(
 
     settings = settings_for(home, config)
     run = new_run(settings)
+    if path is not None and not logging.getLogger("ingest").isEnabledFor(logging.INFO):
+        # what was passed over in a folder is part of the answer
+        logging.getLogger("ingest").setLevel(logging.WARNING)
     with progress_bars() as tell:
         window = window_from_days(start, end, run)
         loads = ingest_source(
@@ -210,6 +213,9 @@ def main() -> None:
         sys.exit(1)
     except PermissionError as error:
         sys.stderr.write(f"inferledger: {error.filename} may not be read or written. Give this user the right to it.\n")
+        sys.exit(1)
+    except OSError as error:
+        sys.stderr.write(f"inferledger: {error.filename or 'a file'}: {error.strerror}. Check the path and the disk.\n")
         sys.exit(1)
 
 

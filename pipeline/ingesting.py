@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from ingest.config import SourcesConfig, load_sources
 from ingest.contracts import Context, LoadResult
-from ingest.errors import ConfigError, InferledgerError, TerminalError
+from ingest.errors import ConfigError, CorruptFile, EmptyAnswer, InferledgerError, TerminalError
 from ingest.files import open_folder
 from ingest.landing import Landing
 from ingest.registry import CLOUDS, ReadsFiles, configured, modules
@@ -82,7 +82,17 @@ def ingest_source(
     if not readers:
         raise ConfigError(f"{source} is not read from files.", "Leave --path out.")
     with open_folder(path, context.settings) as folder:
-        return [result for reader in readers for result in reader.load_files(context, folder, window)]
+        try:
+            results = [result for reader in readers for result in reader.load_files(context, folder, window)]
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            # what somebody exported can be bent in ways that nobody thought of
+            raise CorruptFile(
+                f"{source} --path {path}: what is in it cannot be read ({error!r}).",
+                "Export it again; windows that landed before stay. --verbose names the files as they are read.",
+            ) from error
+    if not any(result.rows for result in results):
+        raise EmptyAnswer(f"{source} --path {path}: there is no row in it.", "Check the export and the days.")
+    return results
 
 
 def source_context(

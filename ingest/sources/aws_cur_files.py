@@ -116,7 +116,7 @@ def _recognised(folder: Folder, files: Sequence[ExportedFile], *, needed: bool) 
             if "looks like" in error.message and len(files) > 1 and _is_near(error):
                 raise
             strangers.append(error)
-            logger.warning("passed over %s", file.name, extra={"reason": error.message})
+            logger.warning("passed over %s: %s", file.name, error.message)
             continue
         digest = _digest(bill)
         if digest in known:

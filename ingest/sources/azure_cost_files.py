@@ -105,7 +105,7 @@ def land(
             try:
                 _gather(gathered, folder, delivery, window)
             except SchemaChanged as fault:
-                if delivery.scope_kind != "file":
+                if delivery.scope_kind != "file" or fault.is_near:
                     raise
                 first_fault = first_fault or fault
                 gathered.told[delivery.name] = fault.message
@@ -115,7 +115,7 @@ def land(
                 "Give the folder of an actual, amortized or FOCUS cost export.",
             )
         for name, reason in sorted(gathered.told.items()):
-            logger.warning("passed over", extra={"file": name, "reason": reason})
+            logger.warning("passed over %s: %s", name, reason)
         logger.info("recognised", extra={"where": folder.location, "kinds": sorted(gathered.kinds)})
         _refuse_doubt(gathered)
         results = _write(gathered)

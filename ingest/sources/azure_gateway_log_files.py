@@ -5,7 +5,6 @@ JSON of a query), AppMetrics, customMetrics, and the result of our own query. A 
 so that a file given twice counts once; of tables without one an identical file is read once.
 """
 
-import hashlib
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 from ingest.config_azure import GatewayDimensions, GatewayLog
 from ingest.contracts import StreamContract
 from ingest.errors import CorruptFile, EmptyAnswer, SchemaChanged
+from ingest.file_rows import content_digest
 from ingest.files import ExportedFile, FileKind, Folder, recognise
 from ingest.quarantine import Quarantine
 from ingest.run import Window, day_start
@@ -88,9 +88,11 @@ class Found:
     def quarantine_of(self, span: Window) -> Quarantine:
         """What was set apart of a day."""
         whole = Quarantine(self.contract)
-        first = next(self.days(None))
+        landed = list(self.days(None))
+        days = {one.start for one in landed}
         for day, part in self.quarantines.items():
-            if day == span.start or (span == first and (day is None or day < span.start)):
+            # rows of no day, or of one without a good row, stand with the first day that lands
+            if day == span.start or (span == landed[0] and day not in days):
                 whole.rows += part.rows
         return whole
 
@@ -112,7 +114,9 @@ def read_files(
         try:
             known += reading.read(file, folder.fetch(file))
         except SchemaChanged as error:
-            logger.info("passed over", extra={"file": file.name, "why": error.message})
+            if error.is_near:
+                raise
+            logger.warning("passed over %s: %s", file.name, error.message)
             unknown = error
     if not known:
         raise unknown or EmptyAnswer(f"--path {folder.location}: no file is a table of a gateway.", "Check the path.")
@@ -127,11 +131,11 @@ class _Reading:
         self._contracts = {"log": contracts[0], "metric": contracts[1]}
         self._found: dict[tuple[str, str], Found] = {}
         self._hops: dict[str, Row] = {}
-        self._digests: set[bytes] = set()
+        self._digests: set[str] = set()
 
     def read(self, file: ExportedFile, path: Path) -> int:
         """Take the rows of one file; 1 when it was one of ours."""
-        digest = hashlib.sha256(path.read_bytes()).digest()
+        digest = content_digest(path, file.name)
         if digest in self._digests:
             return 1
         self._digests.add(digest)
@@ -187,6 +191,13 @@ class _Reading:
                    for name, value in zip(measures, values, strict=True)}
                 for key, values in found.sums.items()
             ]  # fmt: skip
+        for found in self._found.values():
+            bad = [row for part in found.quarantines.values() for row in part.rows]
+            if bad and not found.rows:
+                raise CorruptFile(
+                    f"None of {len(bad)} rows can be taken, the first because {bad[0]['reason']} ({bad[0]['file']}).",
+                    "Check the file; what was landed before stays.",
+                )
         useful = [found for found in self._found.values() if found.rows]
         if useful:
             return useful

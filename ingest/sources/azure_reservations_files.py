@@ -90,7 +90,9 @@ def read_files(folder: Folder, account: str) -> list[Found]:
         try:
             kind = recognise(file.name, columns_of(path, file.name), list(KINDS))
         except SchemaChanged as error:
-            logger.info("passed over", extra={"file": file.name, "why": error.message})
+            if error.is_near:
+                raise
+            logger.warning("passed over %s: %s", file.name, error.message)
             unknown = error
             continue
         logger.info("recognised", extra={"file": file.name, "kind": kind.name})
@@ -103,8 +105,8 @@ def read_files(folder: Folder, account: str) -> list[Found]:
     if not found:
         raise unknown or EmptyAnswer(f"--path {folder.location}: no file holds reservations.", "Check the path.")
     useful = [one for one in found.values() if one.rows]
-    bad = [row for one in found.values() for part in one.apart.values() for row in part.rows]
-    if not useful and bad:
+    bad = [row for one in found.values() if not one.rows for part in one.apart.values() for row in part.rows]
+    if bad:
         raise CorruptFile(f"None of {len(bad)} rows can be taken, the first because {bad[0]['reason']}.",
                           "Check the file; what was landed before stays.")  # fmt: skip
     return useful

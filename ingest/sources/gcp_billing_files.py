@@ -6,7 +6,6 @@ columns as JSON text or flattened with dots (`service.id`). A load replaces the 
 the files of a month are given together; a byte-identical copy of a file is not read twice, and that is told.
 """
 
-import hashlib
 import logging
 import zlib
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from ingest.contracts import Context, LoadResult
 from ingest.errors import CorruptFile, EmptyAnswer, SchemaChanged
-from ingest.file_rows import columns_of, csv_batches, is_parquet, json_rows, open_bytes, parquet_batches
+from ingest.file_rows import columns_of, content_digest, csv_batches, is_parquet, json_rows, open_bytes, parquet_batches
 from ingest.files import ExportedFile, FileKind, Folder, recognise
 from ingest.quarantine import Quarantine
 from ingest.run import Window, day_start, next_month
@@ -73,23 +72,25 @@ def _recognised(folder: Folder) -> tuple[list[_Export], list[str]]:
     refused: list[SchemaChanged] = []
     for file in folder.files():
         if file.matches(*_OTHERS):
-            logger.info("passed over", extra={"file": file.name})
+            logger.warning("passed over %s: it is no table", file.name)
             continue
         path = folder.fetch(file)
         try:
             columns, is_json = _columns(path, file.name)
         except EmptyAnswer:
-            logger.warning("passed over: empty", extra={"file": file.name})
+            logger.warning("passed over %s: it is empty", file.name)
             continue
         try:
             kind = _KINDS[recognise(file.name, list(dict.fromkeys(columns)), list(_KINDS))]
         except SchemaChanged as error:
-            logger.info("passed over", extra={"file": file.name, "reason": error.message})
+            if error.is_near:
+                raise
+            logger.warning("passed over %s: %s", file.name, error.message)
             refused.append(error)
             continue
-        digest = _digest(path)
+        digest = content_digest(path, file.name)
         if digest in seen:
-            logger.warning("passed over: a copy", extra={"file": file.name})
+            logger.warning("passed over %s: it is a copy of another file", file.name)
             copies.append(file.name)
             continue
         seen.add(digest)
@@ -130,14 +131,6 @@ def _json_columns(path: Path, name: str) -> list[str]:
         if number >= ROWS_PER_TABLE:
             break
     return list(seen)
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _load_kind(

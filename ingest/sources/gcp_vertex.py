@@ -26,7 +26,7 @@ from google.api_core import exceptions as api
 from ingest.checks import Finding, attempt
 from ingest.contracts import Context, LoadResult
 from ingest.errors import EmptyAnswer, InferledgerError, TerminalError
-from ingest.file_rows import json_rows
+from ingest.file_rows import content_digest, json_rows
 from ingest.files import Folder
 from ingest.gcp_connection import TIMEOUT_S, call_google, monitoring_client
 from ingest.run import Window, day_start, days
@@ -103,10 +103,15 @@ def load_files(context: Context, folder: Folder, window: Window | None) -> list[
         CorruptFile: a file is cut off, or more than a fifth of the series cannot be taken.
     """
     gathered = Gathered()
+    seen: set[str] = set()
     for file in folder.files():
         if file.matches(*FILES):
-            before = gathered.series
-            for item in json_rows(folder.fetch(file), file.name, gathered.quarantine):
+            before, path = gathered.series, folder.fetch(file)
+            if (digest := content_digest(path, file.name)) in seen:
+                logger.warning("passed over %s: it is a copy of another file", file.name)
+                continue
+            seen.add(digest)
+            for item in json_rows(path, file.name, gathered.quarantine):
                 gathered.take(item, file.name)
             logger.info("read time series", extra={"file": file.name, "series": gathered.series - before})
     if not gathered.rows and not gathered.quarantine.rows:

@@ -4,7 +4,7 @@ Points may be finer than an hour: counts are summed into their hour, limits take
 end of an hour cannot be told apart and go to the quarantine, as does a series without project, model or known points.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -46,10 +46,15 @@ class Gathered:
         try:
             if not project or not labels.get("model_user_id"):
                 raise _Unknown(f"the series of {metric.name} names no project or no model")
-            for row in _rows(project, metric, labels, series.get("points")):
-                self._add(metric, row)
         except _Unknown as reason:
             self.quarantine.put(file=file, reason=str(reason), row=str(sorted(labels.items())))
+            return
+        points = series.get("points")
+        for point in cast(list[Any], points) if isinstance(points, list) else []:
+            try:
+                self._add(metric, _row(project, metric, labels, point))
+            except _Unknown as reason:
+                self.quarantine.put(file=file, reason=str(reason), row=str(point))
 
     def _add(self, metric: Metric, row: dict[str, Any]) -> None:
         names = (*metric.stream.schema.names,)
@@ -60,19 +65,18 @@ class Gathered:
         self.rows[metric.stream.stream, key] = row
 
 
-def _rows(project: str, metric: Metric, labels: Mapping[str, str], points: Any) -> Iterator[dict[str, Any]]:
-    for point in cast(list[Any], points) if isinstance(points, list) else []:
-        interval, value = _mapping(_mapping(point).get("interval")), _mapping(_mapping(point).get("value"))
-        end = _moment(interval.get("endTime"))
-        # a gauge has no length: its start is its end or left out
-        start = _moment(interval.get("startTime") or interval.get("endTime"))
-        hour = (start if start < end else end).replace(minute=0, second=0, microsecond=0)
-        if start == end and end == hour:
-            hour = end - HOUR
-        if end > hour + HOUR:
-            raise _Unknown(f"a point of {metric.name} reaches over the end of its hour ({start} to {end})")
-        measured = _histogram(value) if metric.is_distribution else {"value": _whole(value.get("int64Value"))}
-        yield labelled(project, metric, labels, hour) | measured
+def _row(project: str, metric: Metric, labels: Mapping[str, str], point: Any) -> dict[str, Any]:
+    interval, value = _mapping(_mapping(point).get("interval")), _mapping(_mapping(point).get("value"))
+    end = _moment(interval.get("endTime"))
+    # a gauge has no length: its start is its end or left out
+    start = _moment(interval.get("startTime") or interval.get("endTime"))
+    hour = (start if start < end else end).replace(minute=0, second=0, microsecond=0)
+    if start == end and end == hour:
+        hour = end - HOUR
+    if end > hour + HOUR:
+        raise _Unknown(f"a point of {metric.name} reaches over the end of its hour ({start} to {end})")
+    measured = _histogram(value) if metric.is_distribution else {"value": _whole(value.get("int64Value"))}
+    return labelled(project, metric, labels, hour) | measured
 
 
 def _together(metric: Metric, one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
