@@ -26,7 +26,14 @@ from tests.dbt_project.conftest import DBT_PROJECT, Home
 AS_OF = datetime(2026, 11, 18, 6, tzinfo=UTC)
 DAYS = 40
 CONFIG = DBT_PROJECT.parent / "config"
-MODELS = ("+path:models/intermediate/azure", "models", "path:tests/azure", "--indirect-selection", "cautious")
+MODELS = (
+    "+path:models/intermediate/azure",
+    "path:models/staging/azure_reservations",
+    "models",
+    "path:tests/azure",
+    "--indirect-selection",
+    "cautious",
+)
 AI = "product_family = 'Foundry Models'"
 
 
