@@ -378,7 +378,7 @@ def test_azure_2_a_meter_of_any_age_is_ai_spend_and_so_is_a_partners_model(home:
 def test_an_unknown_meter_is_told_with_its_dollars(home: Routes) -> None:
     found = home.dbt("test", "--select", "assert_azure_meters_are_known", "--store-failures")
     assert "WARN" in found.stdout
-    told = home.query('select * from "main_dbt_test__audit".assert_azure_meters_are_known')
+    told = home.query("select * from dbt_test__audit.assert_azure_meters_are_known")
     assert {row["meter"]: row["billed_cost"] for row in told} == {
         "9.9 quux inp Gl 1M Tokens": 1, "gpt 4.1 ft Inp glbl Tokens": 1,
     }  # fmt: skip
