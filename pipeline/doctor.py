@@ -7,7 +7,7 @@ import duckdb
 
 from ingest.checks import Aspect, Finding
 from ingest.contracts import Context
-from ingest.errors import InferledgerError
+from ingest.errors import ConfigError, InferledgerError
 from ingest.registry import Checks, configured, modules
 from ingest.run import Run
 from ingest.settings import Settings
@@ -32,6 +32,8 @@ def examine(settings: Settings, run: Run, sources: Sequence[str], *, progress: P
     hurried = settings.model_copy(update={"retry_budget_seconds": min(settings.retry_budget_seconds, _PATIENCE_S)})
     context = source_context(hurried, run)
     wanted = list(sources) or _configured(context)
+    if not wanted:
+        raise ConfigError("No source is configured.", "Add a cloud or a gateway to sources.yml.")
     findings: list[Finding] = []
     for number, source in enumerate(wanted):
         progress("doctor", number, len(wanted))
@@ -81,8 +83,6 @@ def _complete(source: str, account: str, whole: str, message: str | None) -> Fin
 
 def as_text(findings: Sequence[Finding]) -> str:
     """The findings for people: a line each, with its remedy below."""
-    if not findings:
-        return "No source is configured: add a cloud or a gateway to sources.yml."
     width = max(len(f"{finding.source} {finding.account}") for finding in findings)
     lines: list[str] = []
     for finding in findings:
