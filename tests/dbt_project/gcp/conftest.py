@@ -90,9 +90,7 @@ def google_home(tmp_path_factory: pytest.TempPathFactory, dbt: Callable[..., Any
     finally:
         service.stop()
     as_of = f"{world.as_of:%Y-%m-%d %H:%M:%S}"
-    models = [f"+int_gcp_{name}" for name in ("charges", "usage_daily", "capacity_hourly", "landed_totals")]
-    models += [f"+int_gcp_{name}" for name in ("logged_usage", "burned_hourly", "latencies_hourly", "source_status")]
-    finished = dbt(home, as_of, "build", "-s", "resource_type:seed", *models)
+    finished = dbt(home, as_of, "build", "-s", "resource_type:seed", "+path:models/intermediate/gcp")
     assert finished.returncode == 0, finished.stdout[-4000:]
     return GoogleHome(home, world)
 
