@@ -40,7 +40,8 @@ def test_a_home_with_anchors_only_builds_every_mart_empty_and_typed(empty: Home,
 def test_each_cloud_hands_over_the_agreed_columns_in_the_agreed_types(empty: Home, cloud: str, name: str) -> None:
     with duckdb.connect(str(empty.warehouse), read_only=True) as connection:
         found = connection.execute(f"select * from intermediate.int_{cloud}_{name}").to_arrow_table().schema
-    agreed = INTERFACES[name]
+    # only AWS names the caller on the bill
+    agreed = [field for field in INTERFACES[name] if field.name != "principal" or cloud == "aws" or name != "charges"]
     assert {field.name: found.field(field.name).type for field in agreed if field.name in found.names} == {
         field.name: field.type for field in agreed
     }
