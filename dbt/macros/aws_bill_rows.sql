@@ -32,7 +32,7 @@ select
     {{ aws_month('bill_billing_period_start_date', is_text) }} as billing_month,
     {{ aws_time('line_item_usage_start_date', is_text) }} as usage_start_at,
     {{ aws_time('line_item_usage_end_date', is_text) }} as usage_end_at,
-    filename as bill_file,
+    regexp_extract(filename, '([^/]+/){4}[^/]+$') as bill_file,
     _loaded_at as loaded_at
 from {{ source('aws_cur', stream) }}
 {%- endmacro %}
@@ -67,7 +67,7 @@ select
     {{ aws_month('"bill/BillingPeriodStartDate"', true) }} as billing_month,
     {{ aws_time('"lineItem/UsageStartDate"', true) }} as usage_start_at,
     {{ aws_time('"lineItem/UsageEndDate"', true) }} as usage_end_at,
-    filename as bill_file,
+    regexp_extract(filename, '([^/]+/){4}[^/]+$') as bill_file,
     _loaded_at as loaded_at
 from {{ source('aws_cur', stream) }}
 {%- endmacro %}
@@ -116,7 +116,7 @@ select
     {{ aws_month('BillingPeriodStart', is_text) }} as billing_month,
     {{ aws_time('ChargePeriodStart', is_text) }} as usage_start_at,
     {{ aws_time('ChargePeriodEnd', is_text) }} as usage_end_at,
-    filename as bill_file,
+    regexp_extract(filename, '([^/]+/){4}[^/]+$') as bill_file,
     _loaded_at as loaded_at
 from {{ source('aws_cur', stream) }}
 {%- endmacro %}

@@ -76,8 +76,9 @@ class Home:
         return self
 
     def query(self, sql: str) -> Rows:
-        """Rows of a query on the warehouse, as dicts."""
+        """Rows of a query on the warehouse, as dicts; staging models are views that find landing from the home."""
         with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+            connection.execute(f"set file_search_path = '{self.path}'")
             return connection.execute(sql).to_arrow_table().to_pylist()
 
     def one(self, sql: str) -> dict[str, Any]:

@@ -56,8 +56,8 @@ SCOPE_RULES: Rows = [
 ]
 
 BUDGETS: Rows = [
-    {"budget_id": "met", "team": "devtools", "monthly_amount": "2"},
-    {"budget_id": "over", "team": "search", "monthly_amount": "1.999999999999"},
+    {"budget_id": "met", "team": "devtools", "monthly_amount": "4"},
+    {"budget_id": "over", "team": "search", "monthly_amount": "2.999999999999"},
     {"budget_id": "inside", "team": "search", "product": "labelled", "monthly_amount": "2"},
     {"budget_id": "untouched", "team": "payments", "monthly_amount": "1"},
     {"budget_id": "yen-inside", "team": "growth", "monthly_amount": "1000"},

@@ -60,6 +60,6 @@ def test_a_home_with_one_bill_and_no_rules_totals_to_it(tmp_path: Path, cloud: s
     home = new_home(tmp_path, models, config={})
     Landing(str(home.path / "landing"), Run("run-one", AS_OF)).ensure_anchors(contracts())
     home.build()
-    assert counts(home) == {name: int(name == "fct_provider_totals", "fct_logged_usage_daily") for name in FACTS}
+    assert counts(home) == {name: int(name == "fct_provider_totals") for name in FACTS}
     totals = home.one("select landed_cost, mart_cost, out_of_scope_cost from fct_provider_totals")
     assert totals == {"landed_cost": 1, "mart_cost": 0, "out_of_scope_cost": 1}

@@ -5,7 +5,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pytest
 
@@ -33,12 +32,6 @@ class AwsHome(Home):
     @property
     def project(self) -> Path:
         return DBT_PROJECT
-
-    def query(self, sql: str) -> list[dict[str, Any]]:
-        """Rows of a query; staging models are views that find landing from the home."""
-        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
-            connection.execute(f"set file_search_path = '{self.path}'")
-            return connection.execute(sql).to_arrow_table().to_pylist()
 
 
 def arn(model: str, region: str = REGION) -> str:
