@@ -22,6 +22,33 @@
     end
 {%- endmacro %}
 
+{# the same as the word of the price lists; NULL for a tier that they do not know #}
+{% macro api_service_tier(service_tier) -%}
+    case {{ api_pricing_category(service_tier) }}
+        when 'on_demand' then 'standard'
+        when 'other' then null
+        else {{ api_pricing_category(service_tier) }}
+    end
+{%- endmacro %}
+
+{# where a direct API ran the model: anywhere, unless the report names a geography #}
+{% macro api_region_class(token_class, inference_geo) -%}
+    case
+        when {{ token_class }} = 'other' then null
+        when lower({{ inference_geo }}) not in ('global', 'not_available') then 'geo'
+        else 'global'
+    end
+{%- endmacro %}
+
+{# whether the price of a long context counts: Anthropic's report names the window of the request #}
+{% macro api_context_band(token_class, context_window) -%}
+    case
+        when {{ token_class }} = 'other' then null
+        when {{ context_window }} = '200k-1M' then 'long'
+        else 'default'
+    end
+{%- endmacro %}
+
 {#
     How far the reports of an API with daily buckets reach: a day is whole once it is over, and the run's own day never
     is.

@@ -22,6 +22,31 @@
     end as attribution_method
 {%- endmacro %}
 
+{#
+    Which tag or rule decided, as the column attribution_evidence: the tag as the provider spells it, or the rule's id.
+
+    Expects native_team, native_evidence, owner_team and owner_rule_id. NULL where nothing decided, and where the
+    provider's own word for a team comes from no tag.
+#}
+{% macro attribution_evidence() -%}
+    case
+        when native_team is not null then native_evidence
+        when owner_team is not null then 'rule ' || owner_rule_id
+    end as attribution_evidence
+{%- endmacro %}
+
+{#
+    How far a method can be wrong, as a word. high: the thing that was billed says whose it is; medium: what it lies in
+    says so, or the use of it was measured; low: somebody decided it once for all that lies there.
+#}
+{% macro attribution_confidence(method) -%}
+    case
+        when {{ method }} in ('profile_tag', 'request_label', 'deployment_tag') then 'high'
+        when {{ method }} in ('resource_tag', 'gateway_share', 'capacity_share', 'principal') then 'medium'
+        when {{ method }} in ('owner', 'rule') then 'low'
+    end
+{%- endmacro %}
+
 {# the value of a thing that an ownership rule's field speaks of #}
 {% macro ownership_value(field, thing) -%}
     case {{ field }}

@@ -7,6 +7,7 @@
     coalesce({{ tag_value(deployment_tags, 'product') }}, {{ tag_value(resource_tags, 'product') }}) as native_product,
     coalesce({{ tag_value(deployment_tags, 'environment') }}, {{ tag_value(resource_tags, 'environment') }})
         as native_environment,
+    coalesce({{ tag_evidence(deployment_tags, 'team') }}, {{ tag_evidence(resource_tags, 'team') }}) as native_evidence,
     case
         when {{ tag_value(deployment_tags, 'team') }} is not null then 'deployment_tag'
         when {{ tag_value(resource_tags, 'team') }} is not null then 'resource_tag'
@@ -35,9 +36,14 @@
     native_product,
     native_environment,
     native_method,
+    native_evidence,
     provider_model_name,
     model,
     token_class,
+    -- what a token price depends on; other rows have none
+    case when token_class = 'other' then null when price_scope = 'data_zone' then 'geo' else price_scope end as region_class,
+    case service_tier when 'on_demand' then 'standard' else service_tier end as service_tier,
+    case when token_class = 'other' then null when context_band = 'long' then 'long' else 'default' end as context_band,
     case
         when pricing_model in ('Reservation', 'SavingsPlan') then 'committed'
         when charge_type = 'Usage' and pricing_model = 'OnDemand' then coalesce(service_tier, 'on_demand')

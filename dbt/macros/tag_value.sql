@@ -8,20 +8,33 @@
     first in the configuration wins.
 #}
 {% macro tag_value(tags, canonical) -%}
-    lower(trim(list_filter(
+    lower(trim({{ deciding_tag(tags, canonical, 'tag.value') }}))
+{%- endmacro %}
+
+{# the tag that `tag_value` read, as `key=value` in the provider's own spelling #}
+{% macro tag_evidence(tags, canonical) -%}
+    {{ deciding_tag(tags, canonical, "tag.key || '=' || tag.value") }}
+{%- endmacro %}
+
+{# an expression over the `tag` (key, value) that speaks of a word of the organisation #}
+{% macro deciding_tag(tags, canonical, expression) -%}
+    list_filter(
         list_transform(
             (
                 select list({{ tag_key('synonyms.key') }} order by synonyms.position, synonyms.key)
                 from {{ ref('stg_config__tag_synonyms') }} as synonyms
                 where synonyms.canonical = '{{ canonical }}'
             ),
-            lambda synonym: list_filter(
-                map_entries({{ tags }}),
-                lambda tag: regexp_replace({{ tag_key('tag.key') }}, '^user_', '') = synonym and trim(tag.value) <> ''
-            )[1].value
+            lambda synonym: list_transform(
+                list_filter(
+                    map_entries({{ tags }}),
+                    lambda tag: regexp_replace({{ tag_key('tag.key') }}, '^user_', '') = synonym and trim(tag.value) <> ''
+                ),
+                lambda tag: {{ expression }}
+            )[1]
         ),
         lambda found: found is not null
-    )[1]))
+    )[1]
 {%- endmacro %}
 
 {% macro tag_key(key) -%}

@@ -16,7 +16,8 @@ owned as (
         owners.team as owner_team,
         owners.product as owner_product,
         owners.environment as owner_environment,
-        owners.method as owner_method
+        owners.method as owner_method,
+        owners.rule_id as owner_rule_id
     from charges
     left join owners
         on
@@ -33,8 +34,9 @@ owned as (
 
 attributed as (
     select
-        * exclude (owner_team, owner_product, owner_environment, owner_method, principal),
-        {{ attribution() }}
+        * exclude (owner_team, owner_product, owner_environment, owner_method, owner_rule_id, native_evidence, principal),
+        {{ attribution() }},
+        {{ attribution_evidence() }}
     from owned
 )
 

@@ -30,6 +30,7 @@ tag_sets as (
     select
         distinct_tags.resource_tags,
         {{ tag_value('distinct_tags.resource_tags', 'team') }} as tag_team,
+        {{ tag_evidence('distinct_tags.resource_tags', 'team') }} as tag_evidence,
         {{ tag_value('distinct_tags.resource_tags', 'product') }} as tag_product,
         {{ tag_value('distinct_tags.resource_tags', 'environment') }} as tag_environment
     from distinct_tags
@@ -61,15 +62,22 @@ charges as (
         coalesce(tag_sets.tag_team, workloads.native_team) as tagged_team,
         coalesce(tag_sets.tag_product, workloads.native_product) as tagged_product,
         coalesce(tag_sets.tag_environment, workloads.native_environment) as tagged_environment,
+        coalesce(tag_sets.tag_evidence, workloads.native_evidence) as tagged_evidence,
         principals.principal_team,
+        principals.principal_evidence,
         principals.principal_product,
         principals.principal_environment,
         bill_days.provider_model_name,
         bill_days.model,
         bill_days.token_class,
-        bill_days.routing,
+        -- what a token price depends on; other rows have none
+        case when bill_days.token_class <> 'other' then bill_days.routing end as region_class,
         bill_days.service_tier,
-        bill_days.is_long_context,
+        case
+            when bill_days.token_class = 'other' then null
+            when bill_days.is_long_context then 'long'
+            else 'default'
+        end as context_band,
         {{ aws_pricing_category('bill_days.usage_type') }} as pricing_category,
         {{ aws_charge_category('bill_days.line_item_type') }} as charge_category,
         case when finality.is_final then 'final' else 'provisional' end as cost_status,
@@ -94,9 +102,11 @@ charges as (
 -- the resource's tags and the caller's speak of the same dollars: the caller's count where no resource tag names a team
 select
     * exclude (
-        tagged_team, tagged_product, tagged_environment, principal_team, principal_product, principal_environment
+        tagged_team, tagged_product, tagged_environment, tagged_evidence, principal_team, principal_product,
+        principal_environment, principal_evidence
     ),
     coalesce(tagged_team, principal_team) as native_team,
+    case when tagged_team is not null then tagged_evidence else principal_evidence end as native_evidence,
     coalesce(tagged_product, case when tagged_team is null then principal_product end) as native_product,
     coalesce(tagged_environment, case when tagged_team is null then principal_environment end) as native_environment,
     case

@@ -18,6 +18,7 @@ principals as (
     select
         other_tags,
         {{ tag_value('of_the_caller.tags', 'team') }} as principal_team,
+        {{ tag_evidence('of_the_caller.tags', 'team') }} as principal_evidence,
         {{ tag_value('of_the_caller.tags', 'product') }} as principal_product,
         {{ tag_value('of_the_caller.tags', 'environment') }} as principal_environment
     from of_the_caller

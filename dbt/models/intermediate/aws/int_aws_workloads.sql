@@ -61,6 +61,10 @@ tagged as (
             {{ tag_value('joined.inventory_tags', 'team') }}
         ) as native_team,
         coalesce(
+            {{ tag_evidence('joined.billed_tags', 'team') }},
+            {{ tag_evidence('joined.inventory_tags', 'team') }}
+        ) as native_evidence,
+        coalesce(
             {{ tag_value('joined.billed_tags', 'product') }},
             {{ tag_value('joined.inventory_tags', 'product') }}
         ) as native_product,

@@ -25,6 +25,7 @@ metered as (
         meters.model as meter_model,
         meters.price_scope,
         meters.service_tier,
+        meters.context_band,
         coalesce(meters.token_class, 'other') as token_class,
         coalesce(meters.is_provisioned, false) as is_provisioned,
         case

@@ -16,6 +16,8 @@ classed as (
         skus.model,
         skus.token_class,
         skus.pricing_category,
+        skus.region_scope,
+        skus.context_band,
         case
             when export_rows.cost_type = 'tax' then 'Tax'
             when export_rows.cost_type = 'regular' and coalesce(export_rows.adjustment_mode, '') <> 'MANUAL_ADJUSTMENT'

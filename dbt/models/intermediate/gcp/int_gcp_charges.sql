@@ -1,7 +1,7 @@
 {% set dimensions %}
     charge_date, billing_month, billing_account_id, project_id, region_id, service_name, service_id, sku, resource_id,
     provider_model_name, model, token_class, pricing_category, charge_category, billing_currency, usd_per_currency,
-    request_labels, project_labels
+    region_scope, context_band, request_labels, project_labels
 {% endset %}
 
 with
@@ -56,6 +56,8 @@ tagged as (
         case when daily.pricing_category = 'provisioned' then capacity_models.model else daily.model end as model,
         {{ tag_value('daily.request_labels', 'team') }} as request_team,
         {{ tag_value('daily.project_labels', 'team') }} as project_team,
+        coalesce({{ tag_evidence('daily.request_labels', 'team') }}, {{ tag_evidence('daily.project_labels', 'team') }})
+            as native_evidence,
         coalesce({{ tag_value('daily.request_labels', 'product') }}, {{ tag_value('daily.project_labels', 'product') }})
             as native_product,
         coalesce(
@@ -87,9 +89,15 @@ charges as (
             when request_team is not null then 'request_label'
             when project_team is not null then 'resource_tag'
         end as native_method,
+        native_evidence,
         provider_model_name,
         model,
         token_class,
+        -- what a token price depends on; other rows have none
+        case when token_class <> 'other' then coalesce(region_scope, if(region_id = 'global', 'global', 'regional')) end
+            as region_class,
+        nullif(replace(pricing_category, 'on_demand', 'standard'), 'other') as service_tier,
+        case when token_class <> 'other' then context_band end as context_band,
         pricing_category,
         charge_category,
         -- Google closes an invoice in the first days of the next month; later corrections go to later months

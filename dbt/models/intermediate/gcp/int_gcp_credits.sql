@@ -16,6 +16,8 @@ classed as (
         skus.model,
         skus.token_class,
         skus.pricing_category,
+        skus.region_scope,
+        skus.context_band,
         'Credit' as charge_category
     from credits
     inner join skus

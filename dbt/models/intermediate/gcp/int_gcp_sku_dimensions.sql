@@ -43,11 +43,7 @@ described as (
             when pricing_category in ('priority', 'flex', 'batch') then pricing_category
             when is_model_service and pricing_category = 'on_demand' then 'standard'
         end as tier,
-        case
-            when words similar to '.* global( .*)?' then 'global'
-            when words similar to '.* regional( .*)?' or words similar to '.* (us|europe|asia|me|africa|australia) [a-z]+[0-9].*'
-                then 'regional'
-        end as region_scope,
+        region_scope,
         case token_class when 'cache_write_1h' then '1h' when 'cache_write_5m' then '5m' end as cache_ttl,
         nullif(regexp_extract(words, 'provisioned throughput ([0-9]+ (week|month|year))', 1), '')
             as commitment_term

@@ -89,6 +89,11 @@ parsed as (
             when words similar to '.*[( ]long\).*' or words similar to '.*context window size from [1-9].*' then 'long'
             else 'default'
         end as context_band,
+        case
+            when words similar to '.* global( .*)?' then 'global'
+            when words similar to '.* regional( .*)?' or words similar to '.* (us|europe|asia|me|africa|australia) [a-z]+[0-9].*'
+                then 'regional'
+        end as region_scope,
         words similar to '.*thinking (text )?output.*' as is_thinking
     from billed_skus
 ),
