@@ -12,10 +12,12 @@ from pydantic import ConfigDict, Field
 
 from ingest.config_aws import AwsSources
 from ingest.config_azure import AzureSources
+from ingest.config_dated import Provider
 from ingest.config_gateway import AnthropicSources, LitellmSources, OpenAiSources, OtelSources
 from ingest.config_gcp import GcpSources
+from ingest.config_ownership import OwnershipConfig
 from ingest.config_prices import PricesConfig
-from ingest.config_rules import BudgetsConfig, OwnershipConfig, Provider, ScopeConfig
+from ingest.config_rules import BudgetsConfig, ScopeConfig
 from ingest.errors import ConfigError
 from ingest.yaml_config import StrictModel, WholeNumber, load_yaml
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from ingest.config_rules import Glob, Provider, Slug, refuse_overlaps
+from ingest.config_dated import Glob, Provider, Slug, refuse_overlaps
 from ingest.yaml_config import Amount, Day, StrictModel, WholeNumber
 
 RegionClass = Literal["global", "geo", "regional"]

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 from ingest.config import SourcesConfig
+from ingest.config_ownership import OwnershipConfig
 from ingest.config_prices import PricesConfig
-from ingest.config_rules import BudgetsConfig, OwnershipConfig, ScopeConfig
+from ingest.config_rules import BudgetsConfig, ScopeConfig
 from ingest.yaml_config import StrictModel
 
 MODELS: dict[str, type[StrictModel]] = {

@@ -21,7 +21,7 @@ from ingest.azure_errors import Permission
 from ingest.checks import Finding
 from ingest.config import load_configuration
 from ingest.config_azure import Route
-from ingest.config_rules import TagSynonyms
+from ingest.config_ownership import TagSynonyms
 from ingest.contracts import Context, LoadResult
 from ingest.errors import EmptyAnswer, InferledgerError
 from ingest.files import Folder

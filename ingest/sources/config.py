@@ -1,4 +1,4 @@
-"""Configuration as data: scope, owners, tag keys and budgets land as Parquet, so that dbt reads them like any source.
+"""Configuration as data: scope, owners, splits, tag keys and budgets land as Parquet, read by dbt like any source.
 
 Inputs: `scope.yml`, `ownership.yml` and `budgets.yml` of the configuration folder. Every load replaces the whole of
 every stream: there is one window, all of time, and `window` is not looked at. A rule that is taken out of the file is
@@ -6,12 +6,16 @@ gone with the next load; to end an ownership, close it with `valid_to` instead.
 Run alone: `inferledger ingest config`.
 """
 
+from collections.abc import Sequence
 from datetime import date
 
 import pyarrow as pa
 from pydantic import BaseModel
 
 from ingest.config import Configuration, load_configuration
+from ingest.config_fields import plain_field
+from ingest.config_ownership import OwnershipConfig
+from ingest.config_splits import Split, chain_levels
 from ingest.contracts import Context, LoadResult, StreamContract
 from ingest.errors import ConfigError
 from ingest.run import Window, day_start
@@ -81,8 +85,51 @@ TEAMS = _stream(
     valid_from=_DAY,
     valid_to=_DAY,
 )
-PRODUCTS = _stream("products", ("product", "team"), product=_TEXT, product_name=_TEXT, team=_TEXT)
-STREAMS = (OWNERSHIP_RULES, SCOPE_RULES, BUDGETS, TAG_SYNONYMS, TEAMS, PRODUCTS)
+PRODUCTS = _stream(
+    "products",
+    ("product", "team", "valid_from"),
+    product=_TEXT,
+    product_name=_TEXT,
+    team=_TEXT,
+    valid_from=_DAY,
+    valid_to=_DAY,
+)
+ENVIRONMENTS = _stream("environments", ("environment",), environment=_TEXT, environment_name=_TEXT)
+COST_CENTERS = _stream(
+    "cost_centers",
+    ("cost_center", "cost_center_name", "valid_from"),
+    cost_center=_TEXT,
+    cost_center_name=_TEXT,
+    valid_from=_DAY,
+    valid_to=_DAY,
+)
+SPLITS = _stream(
+    "splits",
+    ("split_id", "priority", "field", "pattern", "team", "basis", "valid_from", "chain_level"),
+    split_id=_TEXT,
+    priority=_COUNT,
+    provider=_TEXT,
+    field=_TEXT,
+    pattern=_TEXT,
+    team=_TEXT,
+    product=_TEXT,
+    basis=_TEXT,
+    share=_TEXT,
+    valid_from=_DAY,
+    valid_to=_DAY,
+    chain_level=_COUNT,
+)
+STREAMS = (
+    OWNERSHIP_RULES,
+    SCOPE_RULES,
+    BUDGETS,
+    TAG_SYNONYMS,
+    TEAMS,
+    PRODUCTS,
+    ENVIRONMENTS,
+    COST_CENTERS,
+    SPLITS,
+)
 
 
 def load(context: Context, window: Window | None) -> list[LoadResult]:  # noqa: ARG001 - configuration has no window
@@ -104,8 +151,7 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:  # noqa: 
 
 
 def config_rows(config: Configuration) -> list[tuple[StreamContract, Rows]]:
-    """The rows of every stream, in file order; amounts as text."""
-    ownership: Rows = [_row(rule, "id", rule_id=rule.id) for rule in config.ownership.rules]
+    """The rows of every stream, in file order; amounts and shares as text."""
     scope: Rows = [
         _row(rule, "id", "in_scope", rule_id=rule.id, is_in_scope=rule.in_scope) for rule in config.scope.rules
     ]
@@ -113,22 +159,52 @@ def config_rows(config: Configuration) -> list[tuple[StreamContract, Rows]]:
         _row(budget, "id", budget_id=budget.id, monthly_amount=f"{budget.monthly_amount:f}")
         for budget in config.budgets.budgets
     ]
-    meanings: dict[str, tuple[str, ...]] = config.ownership.tag_synonyms.model_dump()
+    return [(SCOPE_RULES, scope), (BUDGETS, budgets), *ownership_rows(config.ownership)]
+
+
+def ownership_rows(ownership: OwnershipConfig) -> list[tuple[StreamContract, Rows]]:
+    """The rows of every stream that `ownership.yml` alone says, in file order."""
+    meanings: dict[str, tuple[str, ...]] = ownership.tag_synonyms.model_dump()
     synonyms: Rows = [
         {"canonical": canonical, "key": key, "position": position}
         for canonical, keys in meanings.items()
         for position, key in enumerate(keys, start=1)
     ]
-    teams: Rows = [_row(team, "id", "name", team=team.id, team_name=team.name) for team in config.ownership.teams]
-    products: Rows = [
-        {"product": product.id, "product_name": product.name, "team": product.team}
-        for product in config.ownership.products
-    ]
     return [
-        (OWNERSHIP_RULES, ownership),
-        (SCOPE_RULES, scope),
-        (BUDGETS, budgets),
+        (
+            OWNERSHIP_RULES,
+            [_row(rule, "id", rule_id=rule.id, field=plain_field(rule.field)) for rule in ownership.rules],
+        ),
         (TAG_SYNONYMS, synonyms),
-        (TEAMS, teams),
-        (PRODUCTS, products),
+        (TEAMS, [_row(team, "id", "name", team=team.id, team_name=team.name) for team in ownership.teams]),
+        (PRODUCTS, [_row(one, "id", "name", product=one.id, product_name=one.name) for one in ownership.products]),
+        (ENVIRONMENTS, [{"environment": one.id, "environment_name": one.name} for one in ownership.environments]),
+        (
+            COST_CENTERS,
+            [_row(one, "id", "name", cost_center=one.id, cost_center_name=one.name) for one in ownership.cost_centers],
+        ),
+        (SPLITS, _split_rows(ownership.splits)),
+    ]
+
+
+def _split_rows(splits: Sequence[Split]) -> Rows:
+    """One row per split and team that bears a part of it."""
+    levels = chain_levels(splits)
+    return [
+        {
+            "split_id": split.id,
+            "priority": split.priority,
+            "provider": split.source[0],
+            "field": plain_field(split.source[1]),
+            "pattern": split.source[2],
+            "team": target.team,
+            "product": target.product,
+            "basis": split.basis,
+            "share": None if target.share is None else f"{target.share:f}",
+            "valid_from": split.valid_from,
+            "valid_to": split.valid_to,
+            "chain_level": levels[split.id],
+        }
+        for split in splits
+        for target in split.to
     ]

@@ -1,5 +1,7 @@
 select
     product,
     product_name,
-    team
+    team,
+    valid_from,
+    valid_to
 from {{ source('config', 'products') }}

@@ -1,0 +1,4 @@
+select
+    environment,
+    environment_name
+from {{ source('config', 'environments') }}
