@@ -41,6 +41,10 @@ UNALLOCATED_TOTAL: Final = (
     "What no tag, label, gateway or owner rule gives to a team. Counted over all teams, whatever the team filter says."
 )
 SPIKE: Final = "Unusual rises and falls, judged on complete days only; late data is not one."
+STATUS: Final = (
+    "Final: the provider has invoiced the month. Provisional: billed, may still change. Estimate: metered tokens at "
+    "the contract price, for days and workloads that no bill has reached yet; the bill replaces it, no total holds it."
+)
 UNALLOCATED: Final = "Unallocated stands beside the teams and is never spread over them silently."
 MONTHS: Final = (
     "The provider's invoice months that the period touches, each whole, incomplete days included. Billed: what the "

@@ -119,6 +119,21 @@ def unknown_cost_note(page: Page) -> None:
         )
 
 
+def status_note(page: Page) -> None:
+    """Say how much of the period's spend is invoiced, how much may still move, and what is used but not billed yet."""
+    status = page.rows("spend_by_status")[0]
+    currency = page.selection.currency
+    parts = [
+        f":green-badge[Final {fmt.plain(fmt.money(status['final_cost'], currency))}]",
+        f":orange-badge[Provisional {fmt.plain(fmt.money(status['provisional_cost'], currency))}]",
+    ]
+    if status["first_day"] is not None:
+        amount = fmt.plain(fmt.money(status["estimated_cost"], currency))
+        days = fmt.span(status["first_day"], status["last_day"])
+        parts.append(f":gray-badge[Estimate {amount} for {days}, not in any total]")
+    st.markdown(" ".join(parts), help=definitions.STATUS)
+
+
 def days_note(page: Page, rows: Sequence[store.Row]) -> str:
     """The sentence under a chart of days: zone, which days are incomplete, where the totals end."""
     incomplete = "" if all(row["is_complete"] for row in rows) else f" {definitions.INCOMPLETE}"

@@ -13,7 +13,7 @@ select
     cast(sum(effective_cost_usd) as decimal(38, 12)) as effective_cost_usd,
     cast(sum(consumed_tokens) as bigint) as consumed_tokens
 from fct_spend_daily
-where charge_category = 'Usage' and effective_cost_usd is not null
+where charge_category = 'Usage' and cost_status <> 'estimate' and effective_cost_usd is not null
 group by charge_date, provider, billing_account_id, sub_account_id, team, product, model, token_class
 order by charge_date, provider, billing_account_id, sub_account_id, team, product, model, token_class
 """

@@ -47,6 +47,7 @@ def totals() -> None:
     layout.card(
         spikes, "Spikes in the period", str(len(found)), detail=f"{still_open} still open", meaning=definitions.SPIKE
     )
+    layout.status_note(page)
     layout.unknown_cost_note(page)
 
 

@@ -29,6 +29,20 @@ def by_team() -> None:
     layout.note(f"{cost}, complete days, against the period before. Share: of what the filters leave.")
 
 
+def by_status() -> None:
+    st.subheader("How firm it is", anchor=False)
+    columns: layout.Columns = {
+        "team": ("text", "Team"),
+        "final_cost": ("money", "Final"),
+        "provisional_cost": ("money", "Provisional"),
+        "estimated_cost": ("money", "Estimate, not in totals"),
+        "first_day": ("day", "Estimate from"),
+        "last_day": ("day", "To"),
+    }
+    layout.table("team-status", page.rows("team_status"), columns, currency=currency)
+    layout.note(definitions.STATUS)
+
+
 def by_product() -> None:
     st.subheader("Products", anchor=False)
     columns: layout.Columns = {
@@ -87,8 +101,10 @@ layout.heading(page, "Teams", "Which team and product spent it, at what unit cos
 if not page.rows("spend_by_team"):
     layout.empty("charges")
 else:
+    layout.status_note(page)
     layout.unknown_cost_note(page)
     by_team()
+    by_status()
     by_product()
     how_we_know()
     callers()

@@ -7,4 +7,5 @@ select
     min(charge_date) as first_day,
     max(charge_date) as last_day
 from fct_spend_daily
+where cost_status <> 'estimate'
 group by all

@@ -18,7 +18,7 @@ days as (
         product,
         effective_cost_usd as cost_usd
     from fct_spend_daily
-    where charge_category = 'Usage'
+    where charge_category = 'Usage' and cost_status <> 'estimate'
     union all
     select
         'estimate' as lane,

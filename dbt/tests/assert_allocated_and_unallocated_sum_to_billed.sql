@@ -10,6 +10,7 @@ spend as (
         sum(billed_cost) filter (where attribution_method = 'unallocated') as unallocated_cost,
         count(*) filter (where (team = 'unallocated') <> (attribution_method = 'unallocated')) as misnamed_count
     from {{ ref('fct_spend_daily') }}
+    where cost_status <> 'estimate'
     group by provider, billing_month, billing_currency
 ),
 

@@ -118,6 +118,11 @@ select
     date '{as_of}' - 20, date_trunc('month', date '{as_of}' - 20)::date, 'gcp', 'gcp-payer', 'acme-docs-prod', null,
     'Vertex AI', null, null, null, null, 'other', 'other', 'Credit', 'unallocated', 'final', 'EUR',
     -512.75, -512.75, null, -553.77, -553.77, null;
+insert into fct_spend_daily
+select
+    date '{as_of}' - 1, date_trunc('month', date '{as_of}' - 1)::date, 'azure', 'azure-payer', 'sub-apps', 'us-east-1',
+    null, 'devtools', 'code-review', 'prod', 'gpt-4.1', 'input', 'on_demand', 'Usage', 'deployment_tag', 'estimate',
+    'USD', null, 41.5, 44.25, null, 41.5, 1000;
 """
 
 _TOKENS = """
@@ -131,7 +136,7 @@ select
     case when provider = 'aws' then sum(consumed_tokens) filter (where token_class = 'cache_write_5m')::bigint end,
     (sum(consumed_tokens) // 4200)::bigint, 3, 1, sum(billed_cost_usd)::decimal(38, 12), provider <> 'aws'
 from fct_spend_daily
-where consumed_tokens is not null
+where consumed_tokens is not null and cost_status <> 'estimate'
 group by charge_date, provider, sub_account_id, team, product, environment, model;
 """
 

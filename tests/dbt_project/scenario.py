@@ -147,11 +147,31 @@ USAGE: Rows = [
     usage("steady", input_tokens=3),
 ]
 
+# the bill of sub-fresh is complete through the 15th, that of the others (by the slowest account) through the 14th
+_EARLY: dict[str, Any] = {"sub_account_id": "sub-fresh", "usage_date": date(2026, 11, 16)}
+USAGE += [
+    usage("unbilled", **_EARLY, input_tokens=2_000_000, output_tokens=100_000, cache_read_tokens=7),
+    usage("unpriced", **_EARLY, model=None, input_tokens=5),
+    usage("half-billed", **_EARLY, input_tokens=9, output_tokens=9),
+    usage("whole-billed", **_EARLY | {"sub_account_id": "sub-whole"}, input_tokens=9),
+    usage("complete", **_EARLY | {"usage_date": date(2026, 11, 15)}, input_tokens=9),
+    usage("slowest", usage_date=date(2026, 11, 15), input_tokens=1_000_000),
+    usage("units", **_EARLY, input_tokens=9),
+]
+CHARGES += [
+    charge("sub-fresh", charge_date=date(2026, 11, 16), workload_id="half-billed"),
+    # a bill that names no workload speaks for all of its account
+    charge("sub-whole", charge_date=date(2026, 11, 16)),
+    # a fee counts no token, so it takes no estimate's place
+    charge("sub-fresh", charge_date=date(2026, 11, 16), workload_id="unbilled", token_class="other"),
+]
+
 START = datetime(2026, 11, 10)  # noqa: DTZ001 - the warehouse holds UTC without zone
 # a steady capacity: half used, 10 USD an hour; its tokens would cost 4 USD on demand (1.6 M x 2 + 0.08 M x 10)
 _HALF = {"utilization_ratio": Decimal("0.5"), "input_tokens": 1_600_000, "output_tokens": 80_000}
 CAPACITY: Rows = [capacity_hour("steady", START + timedelta(hours=hour), **_HALF) for hour in range(3)]
 CAPACITY += [
+    capacity_hour("units", datetime(2026, 11, 16)),  # noqa: DTZ001 - the warehouse holds UTC without zone
     capacity_hour("unmeasured", START, utilization_ratio=None),
     capacity_hour("tie", START, capacity_cost_usd=Decimal("0.000000000005"), utilization_ratio=Decimal("0.5")),
     capacity_hour("idle", START),

@@ -230,6 +230,9 @@ BREAKAGE = {
     "assert_tokens_are_priced_or_unpriced": (
         "update fct_tokens_daily set unpriced_tokens = 1 where workload_id = 'cheap'"
     ),
+    "assert_estimates_are_not_billed": (
+        "update fct_spend_daily set workload_id = 'unbilled' where workload_id = 'half-billed'"
+    ),
     "assert_token_counters_are_disjoint": "update fct_tokens_daily set cache_read_tokens = 1 where input_is_total",
 }
 

@@ -26,7 +26,9 @@ select
     case when $in_usd then effective_cost_usd else effective_cost end as effective
 from fct_spend_daily
 where
-    ($in_usd or billing_currency = $currency)
+    -- an estimate is not billed yet: queries/spend_by_status.sql tells it beside the totals
+    cost_status <> 'estimate'
+    and ($in_usd or billing_currency = $currency)
     and ($providers::varchar[] is null or list_contains($providers::varchar[], provider))
     and ($teams::varchar[] is null or list_contains($teams::varchar[], coalesce(team, 'unallocated')))
     and (

@@ -34,7 +34,11 @@ priced as (
         classed.*,
         case
             when prices.usd_per_mtok is not null then {{ tokens_cost('classed.tokens', 'prices.usd_per_mtok') }}
-        end as list_cost_usd
+        end as list_cost_usd,
+        case
+            when prices.contract_usd_per_mtok is not null
+                then {{ tokens_cost('classed.tokens', 'prices.contract_usd_per_mtok') }}
+        end as contract_cost_usd
     from classed
     left join prices
         on

@@ -6,6 +6,7 @@ landed as (
 
 spend as (
     select * from {{ ref('fct_spend_daily') }}
+    where cost_status <> 'estimate'
 ),
 
 charges as (

@@ -4,6 +4,39 @@ charges as (
     select * from {{ ref('int_charges_attributed') }}
 ),
 
+-- metered days that no bill has reached yet: not billed, so they have no billed cost
+estimated as (
+    select
+        usage_date as charge_date,
+        cast(date_trunc('month', usage_date) as date) as billing_month,
+        provider,
+        billing_account_id,
+        sub_account_id,
+        region_id,
+        cast(null as varchar) as service_name,
+        workload_id,
+        team,
+        product,
+        environment,
+        model,
+        token_class,
+        'on_demand' as pricing_category,
+        'Usage' as charge_category,
+        attribution_method,
+        'estimate' as cost_status,
+        'USD' as billing_currency,
+        cast(null as decimal(38, 12)) as billed_cost,
+        {{ known_sum('contract_cost_usd') }} as effective_cost,
+        {{ known_sum('list_cost_usd') }} as list_cost,
+        cast(null as decimal(38, 12)) as billed_cost_usd,
+        {{ known_sum('contract_cost_usd') }} as effective_cost_usd,
+        {{ known_sum('tokens', 'bigint') }} as consumed_tokens
+    from {{ ref('int_usage_estimated') }}
+    group by
+        usage_date, provider, billing_account_id, sub_account_id, region_id, workload_id, team, product, environment,
+        model, token_class, attribution_method
+),
+
 spend as (
     select
         charge_date,
@@ -35,6 +68,13 @@ spend as (
         charge_date, billing_month, provider, billing_account_id, sub_account_id, region_id,
         service_name, workload_id, team, product, environment, model, token_class, pricing_category,
         charge_category, attribution_method, cost_status, billing_currency
+),
+
+-- a scope-day is on one side only: int_usage_estimated leaves out what is billed
+spend_and_estimates as (
+    select * from spend
+    union all
+    select * from estimated
 )
 
-select * from spend
+select * from spend_and_estimates
