@@ -206,7 +206,7 @@ def _focus(row: Mapping[str, Any], bill: Bill) -> dict[str, str]:
     is_unused = row["charge_type"] == "UnusedReservation"
     is_usage = row["charge_type"] == "Usage"
     block = BLOCKS.get(row["unit"], 1)
-    price = _list_price(row | {"cost": row["billed"]})
+    price = _list_price({**row, "cost": row["billed"]})
     return {
         "BilledCost": _plain(row["billed"]),
         "EffectiveCost": _plain(row["effective"]),

@@ -154,15 +154,14 @@ def details(folder: Path, kind: str, scope: str, start: date, end: date, now: da
 def _visible(folder: Path, bill: export_rows.Bill, now: datetime, scope: str) -> list[dict[str, Any]]:
     """The rows of both views that can be read at `now`."""
     table = pq.read_table(folder / "cost_rows.parquet")
-    days, seen, gone = (table[name] for name in ("usage_date", "visible_from", "visible_to"))
+    day, seen, gone = (pc.field(name) for name in ("usage_date", "visible_from", "visible_to"))
     moment = pa.scalar(now, pa.timestamp("us", tz="UTC"))
-    keep = pc.and_(pc.greater_equal(days, pa.scalar(bill.month)), pc.less(days, pa.scalar(bill.month_end)))
-    keep = pc.and_(keep, pc.less_equal(seen, moment))
-    keep = pc.and_(keep, pc.fill_null(pc.greater(gone, moment), True))
+    kept = table.filter((day >= pa.scalar(bill.month)) & (day < pa.scalar(bill.month_end)) & (seen <= moment))
+    rows = kept.filter(gone.is_null() | (gone > moment)).to_pylist()
     if "/subscriptions/" in f"/{scope.lower()}":
         subscription = scope.lower().partition("subscriptions/")[2].partition("/")[0]
-        keep = pc.and_(keep, pc.equal(pc.utf8_lower(table["subscription_id"]), subscription))
-    return table.filter(keep).to_pylist()
+        return [row for row in rows if (row["subscription_id"] or "").lower() == subscription]
+    return rows
 
 
 def _split(rows: list[dict[str, str]], parts: int) -> Iterator[list[dict[str, str]]]:

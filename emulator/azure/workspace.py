@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ class Workspace:
     """Answers from `gateway_hours.parquet`; `missing` tables have no rows because nobody sends them."""
 
     def __init__(self, folder: Path) -> None:
-        self._rows: list[Row] = pq.read_table(folder / "gateway_hours.parquet").to_pylist()
+        self._rows: Sequence[Row] = pq.read_table(folder / "gateway_hours.parquet").to_pylist()
         self.missing: set[str] = set()
 
     def query(self, call: Call, workspace: str, now: datetime) -> Reply:

@@ -36,13 +36,12 @@ def gathered(reader: pa.RecordBatchReader) -> pa.Table:
 
 def _spilled(parts: list[pa.Table], reader: pa.RecordBatchReader) -> pa.Table:
     with tempfile.NamedTemporaryFile(suffix=".arrow") as file:
-        with pa.ipc.new_file(file, parts[0].schema) as writer:
+        with pa.OSFile(file.name, "wb") as sink, pa.ipc.new_file(sink, parts[0].schema) as writer:
             for part in parts:
                 writer.write_table(part)
             parts.clear()
             for batch in reader:
                 writer.write_table(_as_bigquery(pa.Table.from_batches([batch])))
-        file.flush()
         return pa.ipc.open_file(pa.memory_map(file.name)).read_all()
 
 

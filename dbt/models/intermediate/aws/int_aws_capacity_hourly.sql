@@ -7,7 +7,9 @@ line_items as (
         contains(lower(usage_type), 'provisionedthroughput')
         and not is_foreign
         and (bill_file, payer_account_id, billing_month) in (
-            select (bill_file, payer_account_id, billing_month) from {{ ref('int_aws_bill_routes') }} where is_counted
+            select (bill_file, payer_account_id, billing_month)
+            from {{ ref('int_aws_bill_routes') }}
+            where is_counted
         )
 ),
 

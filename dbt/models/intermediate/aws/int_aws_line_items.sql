@@ -11,36 +11,62 @@
 with
 
 cur2 as (
-    select {{ columns }} from {{ ref('stg_aws_cur__line_items') }}
+    select
+        {{ columns }}
+    from {{ ref('stg_aws_cur__line_items') }}
     union all
-    select {{ columns }} from {{ ref('stg_aws_cur__text_line_items') }}
+    select
+        {{ columns }}
+    from {{ ref('stg_aws_cur__text_line_items') }}
 ),
 
 legacy as (
-    select {{ columns }} from {{ ref('stg_aws_cur__legacy_line_items') }}
+    select
+        {{ columns }}
+    from {{ ref('stg_aws_cur__legacy_line_items') }}
 ),
 
 focus_1_2 as (
-    select {{ columns }} from {{ ref('stg_aws_cur__focus_1_2_rows') }}
+    select
+        {{ columns }}
+    from {{ ref('stg_aws_cur__focus_1_2_rows') }}
     union all
-    select {{ columns }} from {{ ref('stg_aws_cur__focus_1_2_text_rows') }}
+    select
+        {{ columns }}
+    from {{ ref('stg_aws_cur__focus_1_2_text_rows') }}
 ),
 
 focus_1_0 as (
-    select {{ columns }} from {{ ref('stg_aws_cur__focus_1_0_rows') }}
+    select
+        {{ columns }}
+    from {{ ref('stg_aws_cur__focus_1_0_rows') }}
     union all
-    select {{ columns }} from {{ ref('stg_aws_cur__focus_1_0_text_rows') }}
+    select
+        {{ columns }}
+    from {{ ref('stg_aws_cur__focus_1_0_text_rows') }}
 ),
 
 -- the most detailed format has the lowest rank
 line_items as (
-    select *, 1 as route_rank from cur2
+    select
+        *,
+        1 as route_rank
+    from cur2
     union all
-    select *, 2 as route_rank from legacy
+    select
+        *,
+        2 as route_rank
+    from legacy
     union all
-    select *, 3 as route_rank from focus_1_2
+    select
+        *,
+        3 as route_rank
+    from focus_1_2
     union all
-    select *, 4 as route_rank from focus_1_0
+    select
+        *,
+        4 as route_rank
+    from focus_1_0
 )
 
 select * from line_items

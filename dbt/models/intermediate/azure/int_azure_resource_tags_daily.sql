@@ -25,7 +25,7 @@ filed_tags as (
     select
         costs.resource_id,
         filed_keys.tag_key,
-        list_filter(map_entries(costs.tags), lambda tag: lower(tag.key) = filed_keys.tag_key)[1].value as tag_value,
+        list_filter(map_entries(costs.tags), lambda tag: lower(tag['key']) = filed_keys.tag_key)[1].value as tag_value,
         costs.billed_cost as cost,
         costs.charge_date
     from costs

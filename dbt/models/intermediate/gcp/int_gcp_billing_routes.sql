@@ -25,10 +25,20 @@ export_rows as (
 ),
 
 credits as (
-    select billing_account_id, export_kind, read_from, billing_month, amount
+    select
+        billing_account_id,
+        export_kind,
+        read_from,
+        billing_month,
+        amount
     from {{ ref('stg_gcp_billing__credits') }}
     union all
-    select billing_account_id, export_kind, read_from, billing_month, amount
+    select
+        billing_account_id,
+        export_kind,
+        read_from,
+        billing_month,
+        amount
     from {{ ref('stg_gcp_billing__focus_credits') }}
 ),
 

@@ -31,15 +31,25 @@ priced as (
     from first_tiers
 ),
 
--- a snapshot holds from its day until the next one that says otherwise
-changed as (
+termed as (
     select
         *,
-        lag(concat_ws('/', list_usd, coalesce(contract_usd, list_usd), pricing_unit_quantity)) over (
-            partition by billing_account_id, sku_id
-            order by priced_on
-        ) is distinct from concat_ws('/', list_usd, coalesce(contract_usd, list_usd), pricing_unit_quantity) as is_change
+        concat_ws('/', list_usd, coalesce(contract_usd, list_usd), pricing_unit_quantity) as terms
     from priced
+),
+
+-- a snapshot holds from its day until the next one that says otherwise; the first one has none before it
+changed as (
+    select
+        * exclude (terms),
+        coalesce(
+            terms <> lag(terms) over (
+                partition by billing_account_id, sku_id
+                order by priced_on
+            ),
+            true
+        ) as is_change
+    from termed
 ),
 
 dated as (

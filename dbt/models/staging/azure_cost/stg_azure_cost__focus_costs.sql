@@ -11,7 +11,7 @@ costs as (
         {{ to_money('"ConsumedQuantity"') }} as consumed_quantity,
         {{ azure_number('"PricingQuantity"') }} as pricing_quantity,
         {{ azure_number('"x_PricingBlockSize"') }} as pricing_block_size,
-        "CommitmentDiscountStatus" is not distinct from 'Unused' as is_unused,
+        coalesce("CommitmentDiscountStatus" = 'Unused', false) as is_unused,
         "CommitmentDiscountType" is not null as is_committed
     from {{ source('azure_cost', 'focus_costs') }}
 ),
@@ -50,8 +50,11 @@ renamed as (
         billed_cost,
         effective_cost,
         case
-            when "ChargeCategory" = 'Usage' and not is_unused
-                and (told_list_cost <> 0 or (billed_cost = 0 and effective_cost = 0)) then told_list_cost
+            when
+                "ChargeCategory" = 'Usage'
+                and not is_unused
+                and (told_list_cost <> 0 or (billed_cost = 0 and effective_cost = 0))
+                then told_list_cost
         end as list_cost,
         is_unused,
         is_committed,
