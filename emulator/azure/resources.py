@@ -1,7 +1,6 @@
 """Resource Manager and Consumption: subscriptions, accounts, deployments, reservation use and purchases."""
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -11,11 +10,11 @@ from urllib.parse import quote, urlencode
 
 import pyarrow.parquet as pq
 
+from emulator.azure import reservation_answers
 from emulator.azure.wire import AzureError, Call, Reply, bad_request
 
 PAGE_ITEMS = 100
 SEEN_AFTER = timedelta(days=1, hours=20)
-DAY_HOURS = 24
 # what the billing account would be called as a Microsoft Customer Agreement
 BILLING_PROFILE = "ACME-MAIN"
 
@@ -109,29 +108,29 @@ class Resources:
         for row in self._seen_days(call, scope, now):
             period = row["usage_date"].replace(day=1) if grain == "monthly" else row["usage_date"]
             by_period[row["order_id"], row["reservation_id"], period].append(row)
-        return _page(call, [_summary(*key, rows) for key, rows in sorted(by_period.items())])
+        return _page(call, [reservation_answers.summary(*key, rows) for key, rows in sorted(by_period.items())])
 
     def reservation_details(self, call: Call, scope: str, now: datetime) -> Reply:
         """Used PTU hours by reservation, day and account."""
         rows = [row for row in self._seen_days(call, scope, now) if row["instance_id"] is not None]
-        return _page(call, [_detail(row) for row in rows])
+        return _page(call, [reservation_answers.detail(row) for row in rows])
 
     def list_reservations(self, call: Call, now: datetime) -> Reply:
         """The reservations of the tenant that were bought so far."""
         known = [item for item in self.inventory["reservations"] if date.fromisoformat(item["bought"]) <= now.date()]
-        return _page(call, [_reservation(item) for item in known])
+        return _page(call, [reservation_answers.reservation(item) for item in known])
 
     def reservation_transactions(self, call: Call, account: str, profile: str | None, now: datetime) -> Reply:
         """Purchases of reservations, of a billing account or of one of its profiles."""
         self._known_billing_account(account)
         self._known_profile(profile)
-        first, last = _event_dates(call.query.get("$filter", ""))
+        first, last = reservation_answers.event_dates(call.query.get("$filter", ""))
         bought = [
             item
             for item in self.inventory["transactions"]
             if _seen(date.fromisoformat(item["day"]), now) and first <= item["day"] <= last
         ]
-        return _page(call, [_transaction(item, self.inventory["currency"]) for item in bought])
+        return _page(call, [reservation_answers.transaction(item, self.inventory["currency"]) for item in bought])
 
     def _seen_days(self, call: Call, scope: str, now: datetime) -> Iterable[Mapping[str, Any]]:
         parts = scope.strip("/").split("/")
@@ -201,37 +200,6 @@ def _deployment(account: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str
     }
 
 
-def _event_dates(text: str) -> tuple[str, str]:
-    """First and last day of a filter on the date of events; all days where it names none."""
-    first = re.search(r"eventDate ge (\d{4}-\d{2}-\d{2})", text)
-    last = re.search(r"eventDate le (\d{4}-\d{2}-\d{2})", text)
-    return first[1] if first else "0000", last[1] if last else "9999"
-
-
-def _reservation(item: Mapping[str, Any]) -> dict[str, Any]:
-    order, term = item["order"], "P1M" if item["term"] == "1 Month" else "P1Y"
-    return {
-        "id": f"/providers/Microsoft.Capacity/reservationOrders/{order}/reservations/{order}-a",
-        "name": f"{order}/{order}-a",
-        "type": "Microsoft.Capacity/reservationOrders/reservations",
-        "location": item["region"],
-        "sku": {"name": "OpenAI_Provisioned_Managed_Global"},
-        "properties": {
-            "reservedResourceType": "OpenAIPTU",
-            "displayName": f"PTU {item['region']}",
-            "appliedScopeType": "Shared",
-            "quantity": item["ptus"],
-            "provisioningState": "Succeeded",
-            "effectiveDateTime": f"{item['bought']}T00:00:00Z",
-            "expiryDateTime": f"{item['ends']}T00:00:00Z",
-            "purchaseDateTime": f"{item['bought']}T00:00:00Z",
-            "billingPlan": "Upfront",
-            "term": term,
-            "renew": item["renews"],
-        },
-    }
-
-
 def _seen(day: date, now: datetime) -> bool:
     return datetime(day.year, day.month, day.day, tzinfo=UTC) + SEEN_AFTER <= now
 
@@ -243,67 +211,3 @@ def _page(call: Call, items: list[dict[str, Any]]) -> Reply:
         query = {**call.query, "$skiptoken": str(start + PAGE_ITEMS)}
         body["nextLink"] = f"{call.base}{quote(call.path)}?{urlencode(query)}"
     return Reply(200, body)
-
-
-def _summary(order: str, reservation: str, period: date, rows: list[Mapping[str, Any]]) -> dict[str, Any]:
-    by_day = {row["usage_date"]: row["reserved_hours"] for row in rows}
-    reserved, used = sum(by_day.values()), sum(row["used_hours"] for row in rows)
-    percent = round(100 * used / reserved, 2) if reserved else 0
-    properties = {
-        "reservationOrderId": order,
-        "reservationId": reservation,
-        "skuName": rows[0]["sku_name"],
-        "reservedHours": reserved,
-        "usageDate": f"{period.isoformat()}T00:00:00Z",
-        "usedHours": used,
-        "minUtilizationPercentage": percent,
-        "avgUtilizationPercentage": percent,
-        "maxUtilizationPercentage": percent,
-        "kind": "Reservation",
-        "purchasedQuantity": rows[0]["quantity"],
-        "remainingQuantity": 0,
-        "totalReservedQuantity": reserved // DAY_HOURS,
-        "usedQuantity": used // DAY_HOURS,
-        "utilizedPercentage": percent,
-    }
-    return _consumption("reservationSummaries", f"{reservation}_{period:%Y%m%d}", properties)
-
-
-def _detail(row: Mapping[str, Any]) -> dict[str, Any]:
-    properties = {
-        "reservationOrderId": row["order_id"],
-        "reservationId": row["reservation_id"],
-        "instanceFlexibilityRatio": "1",
-        "instanceFlexibilityGroup": "NA",
-        "skuName": row["sku_name"],
-        "reservedHours": row["reserved_hours"],
-        "usageDate": f"{row['usage_date'].isoformat()}T00:00:00Z",
-        "usedHours": row["used_hours"],
-        "instanceId": row["instance_id"].lower(),
-        "totalReservedQuantity": row["quantity"],
-        "kind": "Reservation",
-    }
-    return _consumption("reservationDetails", f"{row['reservation_id']}_{row['usage_date']:%Y%m%d}", properties)
-
-
-def _transaction(item: Mapping[str, Any], currency: str) -> dict[str, Any]:
-    properties = {
-        "eventDate": f"{item['day']}T00:00:00Z",
-        "reservationOrderId": item["order"],
-        "reservationOrderName": item["order"],
-        "description": "Azure AI Foundry Provisioned Throughput Reservation",
-        "eventType": "Purchase",
-        "quantity": item["ptus"],
-        "amount": float(item["amount"]),
-        "currency": currency,
-        "armSkuName": "OpenAI_Provisioned_Managed_Global",
-        "term": "P1M" if item["term"] == "1 Month" else "P1Y",
-        "region": item["region"],
-        "billingFrequency": "OneTime",
-    }
-    return _consumption("reservationTransactions", f"{item['order']}_{item['day']}", properties)
-
-
-def _consumption(kind: str, name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    identity = f"/providers/Microsoft.Consumption/{kind}/{name}"
-    return {"id": identity, "name": name, "type": f"Microsoft.Consumption/{kind}", "properties": dict(properties)}

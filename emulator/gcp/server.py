@@ -1,6 +1,7 @@
 """Starts the local Google Cloud on loop-back ports: BigQuery over HTTP; Storage Read, Monitoring, Logging over gRPC."""
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -43,17 +44,14 @@ def start(
     thread = threading.Thread(target=http.serve_forever, name="emulator-bigquery", daemon=True)
     thread.start()
 
-    # a taken port must fail instead of being shared
-    channel = grpc.server(ThreadPoolExecutor(WORKERS, "emulator-google"), options=[("grpc.so_reuseport", 0)])
     storage = StorageRead(warehouse, jobs, clock, faults, Streams(), granted)
     monitoring, logs = Monitoring(folder, clock, faults, granted), Logging(folder, clock, faults, granted)
-    channel.add_generic_rpc_handlers((storage.handlers(), monitoring.handlers(), logs.handlers()))
     try:
-        bound = channel.add_insecure_port(f"127.0.0.1:{grpc_port}")
-    except RuntimeError as error:
+        channel, bound = _channel(grpc_port, (storage.handlers(), monitoring.handlers(), logs.handlers()))
+    except OSError:
         http.shutdown()
         http.server_close()
-        raise OSError(f"port {grpc_port} is taken") from error
+        raise
     channel.start()
     objects = start_objects(folder / "buckets", faults)
 
@@ -72,3 +70,13 @@ def start(
         "INFERLEDGER_GCP_LOGGING_ENDPOINT": f"127.0.0.1:{bound}",
     }
     return Service(env | objects.env, stop)
+
+
+def _channel(port: int, handlers: Sequence[grpc.GenericRpcHandler]) -> tuple[grpc.Server, int]:
+    """A server of these services and its port. Raises OSError when the port is taken instead of sharing it."""
+    channel = grpc.server(ThreadPoolExecutor(WORKERS, "emulator-google"), options=[("grpc.so_reuseport", 0)])
+    channel.add_generic_rpc_handlers(handlers)
+    try:
+        return channel, channel.add_insecure_port(f"127.0.0.1:{port}")
+    except RuntimeError as error:
+        raise OSError(f"port {port} is taken") from error
