@@ -1,27 +1,20 @@
 """Prices: two lists and the organisation's own become one, by day, with money worked out here by hand."""
 
-import json
 import shutil
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
-from genai_prices import types
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ingest.config import load_sources
 from ingest.config_prices import PricesConfig
 from ingest.contracts import Context, StreamContract
-from ingest.errors import ConfigError, CorruptFile, SchemaChanged
+from ingest.errors import ConfigError
 from ingest.landing import Landing
-from ingest.pricing import genai_feed, litellm_feed
-from ingest.pricing.price import UNDATED, FeedModel, Price, PriceKey, check, contains, joined, splice
+from ingest.pricing.price import UNDATED, PriceKey, contains
 from ingest.run import Run
 from ingest.settings import Settings
 from ingest.sources import prices as prices_source
@@ -29,20 +22,11 @@ from ingest.yaml_config import load_yaml
 
 CONFIG = Path(__file__).parents[2] / "config"
 AS_OF = date(2026, 11, 18)
-KEY = PriceKey("azure", "gpt-4o", "global", "input", "standard", "default")
 CANONICAL = {
     *("claude-sonnet-4-5", "claude-haiku-4-5", "claude-opus-4-5", "nova-pro", "nova-lite", "nova-2-lite"),
     *("gemini-2.5-flash", "gemini-2.5-flash-lite", "gemini-2.5-pro", "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano"),
     *("gpt-4o", "gpt-4o-mini", "gpt-5", "gpt-5-mini"),
 }
-
-
-def price(usd: str, start: date = UNDATED, end: date | None = None, *, source: str = "here") -> Price:
-    return Price(KEY, Decimal(usd), start, end, source, "id", None)
-
-
-def day(number: int) -> date:
-    return UNDATED + timedelta(days=number)
 
 
 @pytest.fixture(scope="module")
@@ -146,72 +130,6 @@ def test_a_dearer_region_of_a_geography_is_kept_as_a_difference(lists: prices_so
     }
 
 
-def test_a_dated_price_takes_over_on_its_day_and_not_before() -> None:
-    before = price("1", UNDATED, None, source="undated")
-    after = price("2", date(2026, 8, 21), None, source="dated")
-    spliced = splice([before], [after])
-
-    assert [contains(entry, date(2026, 8, 20)) for entry in spliced] == [True, False]
-    assert [contains(entry, date(2026, 8, 21)) for entry in spliced] == [False, True]
-
-
-intervals = st.lists(
-    st.tuples(st.integers(0, 40), st.one_of(st.none(), st.integers(1, 15)), st.integers(0, 5)), max_size=6
-)
-
-
-def apart(drawn: list[tuple[int, int | None, int]], source: str) -> list[Price]:
-    """Intervals that do not overlap, made of drawn gaps, lengths and prices."""
-    found: list[Price] = []
-    start = 0
-    for gap, length, usd in drawn:
-        start += gap
-        found.append(price(str(usd), day(start), None if length is None else day(start + length), source=source))
-        if length is None:
-            break
-        start += length
-    return found
-
-
-@given(intervals, intervals)
-def test_splicing_gives_each_day_the_winner_if_there_is_one_and_else_the_base(
-    base: list[tuple[int, int | None, int]], over: list[tuple[int, int | None, int]]
-) -> None:
-    low, high = apart(base, "base"), apart(over, "over")
-    spliced = joined(splice(low, high))
-
-    for number in range(320):
-        moment = day(number)
-        wanted = [entry for entry in high if contains(entry, moment)] or [e for e in low if contains(e, moment)]
-        found = [entry for entry in spliced if contains(entry, moment)]
-        assert [(e.usd_per_mtok, e.price_source) for e in found] == [(e.usd_per_mtok, e.price_source) for e in wanted]
-
-
-@pytest.mark.parametrize(
-    ("entries", "expected"),
-    [
-        pytest.param([price("-0.01")], "-0.01 US dollars per million tokens is no price", id="negative"),
-        pytest.param([price("NaN")], "NaN US dollars per million tokens is no price", id="not a number"),
-        pytest.param([price("1", day(5), day(5))], "before it starts", id="empty"),
-        pytest.param([price("1", day(0), day(9)), price("2", day(8))], "overlaps the price from", id="overlap"),
-        pytest.param([price("1", day(0)), price("2", day(8))], "overlaps the price from", id="never closed"),
-        pytest.param([price("1", day(0), day(7)), price("2", day(8))], "no price holds from", id="gap"),
-    ],
-)
-def test_what_cannot_be_a_price_list_is_refused_with_place_and_remedy(entries: list[Price], expected: str) -> None:
-    with pytest.raises(SchemaChanged, match=expected) as refused:
-        check(entries)
-
-    assert "here, id: azure gpt-4o global input" in refused.value.message
-    assert "config/prices.yml" in refused.value.remedy
-
-
-def test_intervals_of_other_keys_do_not_disturb() -> None:
-    other = replace(price("1", day(0)), key=KEY._replace(token_class="output"))
-
-    check([price("1", day(0), day(7)), price("2", day(7)), other])
-
-
 @pytest.mark.parametrize(
     ("prices", "expected"),
     [
@@ -312,75 +230,6 @@ def test_capacity_carries_what_its_model_is_known_to_and_a_row_serves_the_other_
     assert [(row["model"], row["usd_per_unit_hour"], row["tokens_per_minute_per_unit"]) for row in units] == [
         ("nova-2-lite", "60.5", 2000000)
     ]
-
-
-def litellm_file(folder: Path, change: Callable[[dict[str, Any]], None]) -> Path:
-    listed = json.loads((prices_source.litellm_feed.DATA / "litellm_prices.json").read_text(encoding="utf-8"))
-    change(listed)
-    path = folder / "litellm_prices.json"
-    path.write_text(json.dumps(listed), encoding="utf-8")
-    return path
-
-
-@pytest.mark.parametrize("amount", [-1e-06, "0.000001", None, True], ids=["negative", "text", "null", "truth"])
-def test_a_price_per_token_that_is_none_is_refused_with_id_and_field(tmp_path: Path, amount: object) -> None:
-    path = litellm_file(tmp_path, lambda listed: listed["azure/gpt-4o"].update(input_cost_per_token=amount))
-
-    with pytest.raises(SchemaChanged, match=r"azure/gpt-4o\.input_cost_per_token: .* is no price per token"):
-        litellm_feed.prices(path)
-
-
-def test_an_id_that_is_gone_from_the_map_is_told(tmp_path: Path) -> None:
-    path = litellm_file(tmp_path, lambda listed: listed.pop("azure/gpt-4o"))
-
-    with pytest.raises(SchemaChanged, match="has no id azure/gpt-4o"):
-        litellm_feed.prices(path)
-
-
-def test_a_truncated_map_is_told(tmp_path: Path) -> None:
-    path = litellm_file(tmp_path, lambda listed: None)
-    path.write_text(path.read_text(encoding="utf-8")[:-200], encoding="utf-8")
-
-    with pytest.raises(CorruptFile, match="cannot be read"):
-        litellm_feed.prices(path)
-
-
-def test_dated_entries_of_genai_prices_become_half_open_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
-    # gpt-5.6-luna of the package itself: prices cut on 2026-07-30
-    wanted = FeedModel("genai-prices", "openai", "gpt-5.6-luna", "azure", "gpt-5.6-luna", "global")
-    monkeypatch.setattr(genai_feed, "feed_models", lambda source: [wanted])
-    steps = [
-        (entry.usd_per_mtok, entry.valid_from, entry.valid_to)
-        for entry in genai_feed.prices()
-        if (entry.key.token_class, entry.key.context_band) == ("output", "default")
-    ]
-
-    assert steps == [
-        (Decimal("6"), UNDATED, date(2026, 7, 30)),
-        (Decimal("1.2"), date(2026, 7, 30), None),
-    ]
-
-
-def test_a_price_by_the_hour_of_day_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = FeedModel("genai-prices", "deepseek", "by-the-hour", "azure", "by-the-hour", "global")
-    night = types.TimeOfDateConstraint(start_time=datetime.min.time(), end_time=datetime.max.time())
-    entry = types.ConditionalPrice(constraint=night, prices=types.ModelPrice(input_mtok=Decimal(1)))
-    model = types.ModelInfo(id="by-the-hour", match=types.ClauseEquals("by-the-hour"), prices=[entry])
-    provider = types.Provider(id="deepseek", name="DeepSeek", api_pattern="x", models=[model])
-    monkeypatch.setattr(genai_feed, "feed_models", lambda source: [wanted])
-    monkeypatch.setattr(genai_feed, "providers", [provider])
-
-    with pytest.raises(SchemaChanged, match="by TimeOfDateConstraint, which no day decides"):
-        genai_feed.prices()
-
-
-def test_a_model_that_is_gone_from_genai_prices_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = FeedModel("genai-prices", "openai", "gpt-0", "azure", "gpt-0", "global")
-    monkeypatch.setattr(genai_feed, "feed_models", lambda source: [wanted])
-
-    with pytest.raises(SchemaChanged, match="has no model openai/gpt-0") as refused:
-        genai_feed.prices()
-    assert "feed_models.csv" in refused.value.remedy
 
 
 @pytest.fixture

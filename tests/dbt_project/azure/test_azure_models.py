@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,18 +21,14 @@ from ingest.landing import Landing
 from ingest.registry import contracts, modules
 from ingest.run import Run
 from ingest.settings import Settings
+from tests.dbt_project.azure.truth import AS_OF, truth
 from tests.dbt_project.conftest import DBT_PROJECT, Home
 
-AS_OF = datetime(2026, 11, 18, 6, tzinfo=UTC)
 DAYS = 40
 CONFIG = DBT_PROJECT.parent / "config"
 MODELS = (
-    "+path:models/intermediate/azure",
-    "path:models/staging/azure_reservations",
-    "models",
-    "path:tests/azure",
-    "--indirect-selection",
-    "cautious",
+    *("+path:models/intermediate/azure", "path:models/staging/azure_reservations", "models", "path:tests/azure"),
+    *("--indirect-selection", "cautious"),
 )
 AI = "product_family = 'Foundry Models'"
 
@@ -79,13 +75,6 @@ def ingest(home: Path) -> None:
     for source in ("config", "prices", "azure_cost", "azure_reservations", "azure_openai", "azure_gateway_log"):
         for module in modules(source):
             module.load(context, None)
-
-
-def truth(home: Home, name: str) -> list[dict[str, Any]]:
-    rows = pq.read_table(home.path / "truth" / f"{name}.parquet").to_pylist()
-    return [
-        row for row in rows if row["visible_from"] <= AS_OF and (row["visible_to"] is None or row["visible_to"] > AS_OF)
-    ]
 
 
 def summed(rows: list[dict[str, Any]], *keys: str) -> dict[tuple[Any, ...], Decimal]:

@@ -1,18 +1,23 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from ingest.config import SourcesConfig, load_sources
-from ingest.contracts import Context
+from ingest.contracts import Context, LoadResult
+from ingest.files import open_folder
 from ingest.landing import Landing
-from ingest.run import Run
+from ingest.run import Run, Window
 from ingest.settings import Settings
+from ingest.sources import aws_cur
 from tests.emulator.aws.local_aws import AS_OF, LocalAws, serving, write_world
 
 ROOT = Path(__file__).parents[3]
 MakeContext = Callable[..., Context]
+LoadFrom = Callable[..., list[LoadResult]]
 
 
 @pytest.fixture(scope="session")
@@ -59,3 +64,18 @@ def make_context(tmp_path: Path, sources: SourcesConfig) -> MakeContext:
         return Context(chosen, config, Landing(chosen.landing_root, run), run)
 
     return make
+
+
+@pytest.fixture
+def load_from(make_context: MakeContext) -> LoadFrom:
+    def load(location: str | Path, *, window: Window | None = None, context: Context | None = None) -> list[LoadResult]:
+        context = context or make_context()
+        with open_folder(str(location), context.settings) as folder:
+            return aws_cur.load_files(context, folder, window)
+
+    return load
+
+
+def landed(home: Path, stream: str) -> list[dict[str, Any]]:
+    files = sorted((home / "landing" / "aws_cur" / stream).rglob("part.parquet"))
+    return [row for file in files for row in pq.ParquetFile(file).read().to_pylist()]

@@ -12,14 +12,17 @@ from emulator.clock import Clock
 from emulator.faults import Faults
 from emulator.world import World, make_world
 from ingest.config import SourcesConfig, load_sources
-from ingest.contracts import Context
+from ingest.contracts import Context, LoadResult
+from ingest.files import open_folder
 from ingest.landing import Landing
-from ingest.run import Run
+from ingest.run import Run, Window
 from ingest.settings import Settings
+from ingest.sources import azure_cost
 
 ROOT = Path(__file__).parents[3]
 AS_OF = datetime(2026, 11, 18, 6, tzinfo=UTC)
 DAYS = 14
+Load = Callable[..., list[LoadResult]]
 
 
 @dataclass(frozen=True)
@@ -86,3 +89,26 @@ def context(settings: Settings, config: SourcesConfig) -> Callable[..., Context]
         return Context(chosen, changed_config or config, Landing(chosen.landing_root, run), run)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def cost_world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    made = make_world(tmp_path_factory.mktemp("azure-files"), as_of=AS_OF, days=6)
+    bill.write(made)
+    return made
+
+
+@pytest.fixture
+def cost_context(tmp_path: Path) -> Context:
+    settings = Settings(home=tmp_path / "home", config_dir=ROOT / "config", as_of=AS_OF, retry_budget_seconds=5)
+    run_ = Run("run-1", AS_OF)
+    return Context(settings, load_sources(ROOT / "config" / "sources.yml"), Landing(settings.landing_root, run_), run_)
+
+
+@pytest.fixture
+def load_costs(cost_context: Context) -> Load:
+    def call(path: Path | str, window: Window | None = None) -> list[LoadResult]:
+        with open_folder(str(path), cost_context.settings) as folder:
+            return azure_cost.load_files(cost_context, folder, window)
+
+    return call

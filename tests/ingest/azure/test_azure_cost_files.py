@@ -4,8 +4,8 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,84 +13,19 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from azure.storage.blob import BlobServiceClient
 
-from emulator.azure import bill
-from emulator.azure.exports import Export, run, to_container, to_folder
-from emulator.world import World, make_world
-from ingest.config import load_sources
-from ingest.config_azure import AzureSources
-from ingest.contracts import Context, LoadResult
-from ingest.errors import ConfigError, CorruptFile, EmptyAnswer, SchemaChanged, Shrunk
-from ingest.files import open_folder
-from ingest.landing import Landing
+from ingest.contracts import Context
+from ingest.errors import ConfigError, CorruptFile, SchemaChanged, Shrunk
 from ingest.quarantine import quarantine_contract
-from ingest.run import Run, Window
-from ingest.settings import Settings
-from ingest.sources import azure_cost
 from ingest.sources.azure_cost_shapes import EA, FOCUS, MCA
-from tests import azurite
+from tests.ingest.azure.conftest import AS_OF
+from tests.ingest.azure.exported import ACCOUNT, NOVEMBER, export, total, visible
 
-ROOT = Path(__file__).parents[3]
-AS_OF = datetime(2026, 11, 18, 6, tzinfo=UTC)
-NOVEMBER = date(2026, 11, 1)
-ACCOUNT = "8611537"
 SAMPLE = Path(__file__).with_name("focus_sample") / "focus_1_0_microsoft_rows.csv"
-Load = Callable[..., list[LoadResult]]
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    made = make_world(tmp_path_factory.mktemp("azure-files"), as_of=AS_OF, days=6)
-    bill.write(made)
-    return made
-
-
-@pytest.fixture
-def context(tmp_path: Path) -> Context:
-    settings = Settings(home=tmp_path / "home", config_dir=ROOT / "config", as_of=AS_OF, retry_budget_seconds=5)
-    run_ = Run("run-1", AS_OF)
-    return Context(settings, load_sources(ROOT / "config" / "sources.yml"), Landing(settings.landing_root, run_), run_)
-
-
-@pytest.fixture
-def load(context: Context) -> Load:
-    def call(path: Path | str, window: Window | None = None) -> list[LoadResult]:
-        with open_folder(str(path), context.settings) as folder:
-            return azure_cost.load_files(context, folder, window)
-
-    return call
-
-
-def export(world: World, into: Path, name: str = "actual", *, seen: datetime = AS_OF, **options: Any) -> Path:
-    """Run an export into a folder; its manifest's path."""
-    made = Export(options.pop("kind", "ActualCost"), name, **options)
-    return into / run(world.folder("azure"), made, NOVEMBER, seen, to_folder(into))
-
-
-def visible(world: World, view: str = "ActualCost", now: datetime = AS_OF) -> Decimal:
-    """What the bill holds for November at a time."""
-    rows = pq.read_table(world.folder("azure") / "cost_rows.parquet").to_pylist()
-    return sum(
-        (
-            row["cost"]
-            for row in rows
-            if row["metric"] == view
-            and row["usage_date"] >= NOVEMBER
-            and row["visible_from"] <= now
-            and (row["visible_to"] is None or row["visible_to"] > now)
-        ),
-        Decimal(0),
-    )
-
-
-def total(context: Context, contract=EA, column: str = "Cost", view: str | None = None) -> Decimal:
-    rows = context.landing.read(contract).to_pylist()
-    return sum((Decimal(row[column]) for row in rows if view is None or row["_view"] == view), Decimal(0))
-
-
-def quarantined(context: Context) -> list[dict[str, Any]]:
-    return context.landing.read(quarantine_contract("azure_cost")).to_pylist()
+def quarantined(cost_context: Context) -> list[dict[str, Any]]:
+    return cost_context.landing.read(quarantine_contract("azure_cost")).to_pylist()
 
 
 def rewrite(path: Path, change: Callable[[list[list[str]]], list[list[str]]]) -> None:
@@ -112,69 +47,77 @@ def rewrite(path: Path, change: Callable[[list[list[str]]], list[list[str]]]) ->
     ],
 )
 def test_azure_1_4_each_export_lands_whole_in_its_own_stream(
-    world, context, load, tmp_path, form, kind, agreement, contract, column, view
+    cost_world, cost_context, load_costs, tmp_path, form, kind, agreement, contract, column, view
 ):
-    export(world, tmp_path / "x", kind=kind, agreement=agreement, form=form, partitions=2)
-    (result,) = load(tmp_path / "x")
+    export(cost_world, tmp_path / "x", kind=kind, agreement=agreement, form=form, partitions=2)
+    (result,) = load_costs(tmp_path / "x")
     assert (result.stream, result.window_start) == (contract.stream, datetime(2026, 11, 1, tzinfo=UTC))
     assert result.scope == f"export-{view}-billing_account-{ACCOUNT}"
-    assert total(context, contract, column) == visible(world, "AmortizedCost" if view == "amortized" else "ActualCost")
-    assert not load(tmp_path / "x")[0].changed
+    assert total(cost_context, contract, column) == visible(
+        cost_world, "AmortizedCost" if view == "amortized" else "ActualCost"
+    )
+    assert not load_costs(tmp_path / "x")[0].changed
 
 
-def test_azure_1_4_the_manifest_tells_and_not_the_path(world, context, load, tmp_path):
-    manifest = export(world, tmp_path / "x", kind="AmortizedCost", name="named-actual")
+def test_azure_1_4_the_manifest_tells_and_not_the_path(cost_world, cost_context, load_costs, tmp_path):
+    manifest = export(cost_world, tmp_path / "x", kind="AmortizedCost", name="named-actual")
     moved = tmp_path / "y" / "some" / "other" / "order"
     moved.mkdir(parents=True)
     for file in manifest.parent.iterdir():
         file.rename(moved / file.name)
-    load(tmp_path / "y")
-    assert {row["_view"] for row in context.landing.read(EA).to_pylist()} == {"amortized"}
+    load_costs(tmp_path / "y")
+    assert {row["_view"] for row in cost_context.landing.read(EA).to_pylist()} == {"amortized"}
 
 
-def test_azure_1_4_of_daily_runs_the_newest_counts(world, context, load, tmp_path):
+def test_azure_1_4_of_daily_runs_the_newest_counts(cost_world, cost_context, load_costs, tmp_path):
     early = datetime(2026, 11, 16, 6, tzinfo=UTC)
     # the folder of the later run sorts first
     for seen, root in ((AS_OF, "a"), (early, "b")):
-        export(world, tmp_path / "x", overwrites=False, seen=seen, root=root)
-    assert visible(world, now=early) < visible(world)
-    load(tmp_path / "x")
-    assert total(context) == visible(world)
+        export(cost_world, tmp_path / "x", overwrites=False, seen=seen, root=root)
+    assert visible(cost_world, now=early) < visible(cost_world)
+    load_costs(tmp_path / "x")
+    assert total(cost_context) == visible(cost_world)
 
 
-def test_azure_1_4_an_unfinished_run_is_passed_over_and_told(world, context, load, tmp_path, caplog):
-    export(world, tmp_path / "x", overwrites=False, seen=datetime(2026, 11, 16, 6, tzinfo=UTC))
-    export(world, tmp_path / "x", overwrites=False).unlink()
-    load(tmp_path / "x")
-    assert total(context) == visible(world, now=datetime(2026, 11, 16, 6, tzinfo=UTC))
-    status = pq.read_table(f"{context.settings.landing_root}/azure_cost/_status").to_pylist()
+def test_azure_1_4_an_unfinished_run_is_passed_over_and_told(cost_world, cost_context, load_costs, tmp_path, caplog):
+    export(cost_world, tmp_path / "x", overwrites=False, seen=datetime(2026, 11, 16, 6, tzinfo=UTC))
+    export(cost_world, tmp_path / "x", overwrites=False).unlink()
+    load_costs(tmp_path / "x")
+    assert total(cost_context) == visible(cost_world, now=datetime(2026, 11, 16, 6, tzinfo=UTC))
+    status = pq.read_table(f"{cost_context.settings.landing_root}/azure_cost/_status").to_pylist()
     assert "its export is not finished" in status[0]["message"]
 
 
-def test_azure_1_5_names_count_without_letter_case_and_tags_stay_as_they_came(world, context, load, tmp_path):
-    path = export(world, tmp_path / "x").parent / "part_0_0001.csv"
+def test_azure_1_5_names_count_without_letter_case_and_tags_stay_as_they_came(
+    cost_world, cost_context, load_costs, tmp_path
+):
+    path = export(cost_world, tmp_path / "x").parent / "part_0_0001.csv"
     rewrite(path, lambda rows: [[name.upper() for name in rows[0]], *rows[1:]])
     path.with_name("manifest.json").unlink()
-    load(tmp_path / "x")
-    rows = context.landing.read(EA).to_pylist()
+    load_costs(tmp_path / "x")
+    rows = cost_context.landing.read(EA).to_pylist()
     assert {row["_scope_kind"] for row in rows} == {"file"}
-    assert total(context) == visible(world)
+    assert total(cost_context) == visible(cost_world)
     assert any((row["Tags"] or "").startswith('"environment": "prod","product"') for row in rows)
     assert all(row["Date"][2] == "/" for row in rows)
 
 
-def test_azure_1_5_a_later_enterprise_file_says_cost_in_billing_currency(world, context, load, tmp_path):
-    path = export(world, tmp_path / "x").parent / "part_0_0001.csv"
+def test_azure_1_5_a_later_enterprise_file_says_cost_in_billing_currency(
+    cost_world, cost_context, load_costs, tmp_path
+):
+    path = export(cost_world, tmp_path / "x").parent / "part_0_0001.csv"
     later = {"Cost": "CostInBillingCurrency", "BillingCurrency": "BillingCurrencyCode"}
     rewrite(path, lambda rows: [[later.get(name, name) for name in rows[0]], *rows[1:]])
     path.with_name("manifest.json").unlink()
-    load(path)
-    assert total(context, column="CostInBillingCurrency") == visible(world)
+    load_costs(path)
+    assert total(cost_context, column="CostInBillingCurrency") == visible(cost_world)
 
 
 @pytest.mark.parametrize("damage", ["missing", "short", "count", "json", "shape"])
-def test_a_delivery_that_is_not_what_its_manifest_says_lands_nothing(world, context, load, tmp_path, damage):
-    manifest = export(world, tmp_path / "x", partitions=2)
+def test_a_delivery_that_is_not_what_its_manifest_says_lands_nothing(
+    cost_world, cost_context, load_costs, tmp_path, damage
+):
+    manifest = export(cost_world, tmp_path / "x", partitions=2)
     content = json.loads(manifest.read_text())
     first = manifest.with_name("part_0_0001.csv")
     if damage == "missing":
@@ -187,12 +130,12 @@ def test_a_delivery_that_is_not_what_its_manifest_says_lands_nothing(world, cont
         del content["runInfo"]
     manifest.write_text("{" if damage == "json" else json.dumps(content))
     with pytest.raises(CorruptFile, match=r"\.(json|csv)"):
-        load(tmp_path / "x")
-    assert context.landing.read(EA).num_rows == 0
+        load_costs(tmp_path / "x")
+    assert cost_context.landing.read(EA).num_rows == 0
 
 
-def test_a_row_that_cannot_be_read_is_set_apart_with_its_dollars(world, context, load, tmp_path):
-    path = export(world, tmp_path / "x").parent / "part_0_0001.csv"
+def test_a_row_that_cannot_be_read_is_set_apart_with_its_dollars(cost_world, cost_context, load_costs, tmp_path):
+    path = export(cost_world, tmp_path / "x").parent / "part_0_0001.csv"
     bad: list[Decimal] = []
 
     def damage(rows: list[list[str]]) -> list[list[str]]:
@@ -204,95 +147,95 @@ def test_a_row_that_cannot_be_read_is_set_apart_with_its_dollars(world, context,
 
     rewrite(path, damage)
     _trust(path)
-    load(tmp_path / "x")
-    apart = quarantined(context)
+    load_costs(tmp_path / "x")
+    apart = quarantined(cost_context)
     assert sorted(row["reason"] for row in apart) == [
         "BillingCurrency is no currency", "Cost is no amount", "Cost is no amount", "Date is no day",
     ]  # fmt: skip
     assert sum(Decimal(row["amount"]) for row in apart if row["amount"]) == sum(bad)
     assert {(row["billing_account_id"], row["billing_month"]) for row in apart} == {(ACCOUNT, NOVEMBER)}
     # mended, nothing is left in quarantine
-    export(world, tmp_path / "x")
-    load(tmp_path / "x")
-    assert quarantined(context) == []
-    assert total(context) == visible(world)
+    export(cost_world, tmp_path / "x")
+    load_costs(tmp_path / "x")
+    assert quarantined(cost_context) == []
+    assert total(cost_context) == visible(cost_world)
 
 
-def test_a_file_of_which_a_fifth_cannot_be_read_lands_nothing(world, context, load, tmp_path):
-    path = export(world, tmp_path / "x").parent / "part_0_0001.csv"
+def test_a_file_of_which_a_fifth_cannot_be_read_lands_nothing(cost_world, cost_context, load_costs, tmp_path):
+    path = export(cost_world, tmp_path / "x").parent / "part_0_0001.csv"
     rewrite(path, lambda rows: [rows[0], *([*row[:13], "?", *row[14:]] for row in rows[1:])])
     _trust(path)
     with pytest.raises(CorruptFile, match="rows cannot be taken"):
-        load(tmp_path / "x")
-    assert context.landing.read(EA).num_rows == 0
+        load_costs(tmp_path / "x")
+    assert cost_context.landing.read(EA).num_rows == 0
 
 
-def test_a_smaller_delivery_stops(world, load, tmp_path):
-    export(world, tmp_path / "x")
-    load(tmp_path / "x")
-    export(world, tmp_path / "x", seen=datetime(2026, 11, 14, 6, tzinfo=UTC))
+def test_a_smaller_delivery_stops(cost_world, load_costs, tmp_path):
+    export(cost_world, tmp_path / "x")
+    load_costs(tmp_path / "x")
+    export(cost_world, tmp_path / "x", seen=datetime(2026, 11, 14, 6, tzinfo=UTC))
     with pytest.raises(Shrunk, match="rows came where"):
-        load(tmp_path / "x")
+        load_costs(tmp_path / "x")
 
 
-def test_what_a_restatement_takes_back_is_recorded(world, context, load, tmp_path):
-    path = export(world, tmp_path / "x").parent / "part_0_0001.csv"
-    load(tmp_path / "x")
+def test_what_a_restatement_takes_back_is_recorded(cost_world, cost_context, load_costs, tmp_path):
+    path = export(cost_world, tmp_path / "x").parent / "part_0_0001.csv"
+    load_costs(tmp_path / "x")
     rewrite(path, lambda rows: rows[:-3])
     _trust(path)
-    assert load(tmp_path / "x")[0].gone == 3
+    assert load_costs(tmp_path / "x")[0].gone == 3
 
 
-def test_two_runs_without_manifest_are_doubted(world, load, tmp_path):
+def test_two_runs_without_manifest_are_doubted(cost_world, load_costs, tmp_path):
     for seen, name in ((AS_OF, "monday"), (datetime(2026, 11, 16, 6, tzinfo=UTC), "tuesday")):
-        export(world, tmp_path / "x", name=name, root="actual", seen=seen).unlink()
+        export(cost_world, tmp_path / "x", name=name, root="actual", seen=seen).unlink()
     with pytest.raises(ConfigError, match="lies in several folders without a manifest"):
-        load(tmp_path / "x")
+        load_costs(tmp_path / "x")
 
 
-def test_a_file_that_is_there_twice_is_read_once(world, context, load, tmp_path):
-    manifest = export(world, tmp_path / "x")
+def test_a_file_that_is_there_twice_is_read_once(cost_world, cost_context, load_costs, tmp_path):
+    manifest = export(cost_world, tmp_path / "x")
     part = manifest.with_name("part_0_0001.csv")
     manifest.unlink()
     (part.parent / "copy.csv.gz").write_bytes(gzip.compress(part.read_bytes()))
-    load(part.parent)
-    assert total(context) == visible(world)
+    load_costs(part.parent)
+    assert total(cost_context) == visible(cost_world)
 
 
-def test_files_of_which_nothing_tells_the_view_are_doubted(world, load, tmp_path):
+def test_files_of_which_nothing_tells_the_view_are_doubted(cost_world, load_costs, tmp_path):
     for kind, name in (("ActualCost", "one"), ("AmortizedCost", "two")):
-        export(world, tmp_path / "x", kind=kind, name=name).unlink()
+        export(cost_world, tmp_path / "x", kind=kind, name=name).unlink()
     with pytest.raises(ConfigError, match="actual or amortized"):
-        load(tmp_path / "x")
+        load_costs(tmp_path / "x")
 
 
-def test_azure_1_5_real_focus_rows_of_microsoft_land_and_others_are_told(context, load, caplog):
-    load(SAMPLE)
+def test_azure_1_5_real_focus_rows_of_microsoft_land_and_others_are_told(cost_context, load_costs, caplog):
+    load_costs(SAMPLE)
     with SAMPLE.open(encoding="utf-8") as stream:
         ours = [row for row in csv.DictReader(stream) if row["ProviderName"] == "Microsoft"]
-    assert total(context, FOCUS, "BilledCost") == sum(Decimal(row["BilledCost"]) for row in ours)
-    rows = context.landing.read(FOCUS).to_pylist()
+    assert total(cost_context, FOCUS, "BilledCost") == sum(Decimal(row["BilledCost"]) for row in ours)
+    rows = cost_context.landing.read(FOCUS).to_pylist()
     assert len(rows) == len(ours) == 51
     assert {row["CommitmentDiscountId"] for row in rows} == {None}
-    assert {row["_window_start"] for row in pq.read_table(_landed(context)).to_pylist()} == {
+    assert {row["_window_start"] for row in pq.read_table(_landed(cost_context)).to_pylist()} == {
         datetime(2024, 9, 1, tzinfo=UTC)
     }
-    status = pq.read_table(f"{context.settings.landing_root}/azure_cost/_status").to_pylist()
+    status = pq.read_table(f"{cost_context.settings.landing_root}/azure_cost/_status").to_pylist()
     assert "7 rows of other providers" in status[0]["message"]
 
 
-def test_a_file_that_is_no_bill_says_what_it_lacks(load, tmp_path):
+def test_a_file_that_is_no_bill_says_what_it_lacks(load_costs, tmp_path):
     (tmp_path / "a.csv").write_text(
         "BillingAccountId,SubscriptionId,Date,MeterCategory,MeterName,Quantity\n1,2,3,4,5,6\n"
     )
     with pytest.raises(SchemaChanged, match=r"looks like cost details of an Enterprise Agreement.*UnitOfMeasure"):
-        load(tmp_path / "a.csv")
+        load_costs(tmp_path / "a.csv")
     (tmp_path / "b.csv").write_text("x,y\n1,2\n")
     with pytest.raises(SchemaChanged, match="is none of: FOCUS export"):
-        load(tmp_path / "b.csv")
+        load_costs(tmp_path / "b.csv")
 
 
-def test_a_parquet_file_with_floats_and_maps_lands_their_shortest_text(context, load, tmp_path):
+def test_a_parquet_file_with_floats_and_maps_lands_their_shortest_text(cost_context, load_costs, tmp_path):
     plain = ("BillingAccountId", "ChargeCategory", "ResourceId", "SubAccountId", "PricingCategory")
     columns: dict[str, Any] = {name: ["x"] for name in plain}
     columns |= {
@@ -302,8 +245,8 @@ def test_a_parquet_file_with_floats_and_maps_lands_their_shortest_text(context, 
         "Tags": pa.array([[("team", "a")]], pa.map_(pa.string(), pa.string())),
     }  # fmt: skip
     pq.write_table(pa.table(columns), tmp_path / "focus.parquet")
-    load(tmp_path / "focus.parquet")
-    (row,) = context.landing.read(FOCUS).to_pylist()
+    load_costs(tmp_path / "focus.parquet")
+    (row,) = cost_context.landing.read(FOCUS).to_pylist()
     assert (row["BilledCost"], row["Tags"], row["ChargePeriodStart"]) == (
         "0.1",
         '{"team": "a"}',
@@ -312,56 +255,8 @@ def test_a_parquet_file_with_floats_and_maps_lands_their_shortest_text(context, 
     assert Decimal(row["EffectiveCost"]) == Decimal("1.2e-7")
 
 
-@pytest.fixture(scope="module")
-def blobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with azurite.serving(tmp_path_factory.mktemp("azurite")) as connection:
-        yield connection
-
-
-def test_a_container_reads_as_a_folder_does(world, context, tmp_path, blobs):
-    with BlobServiceClient.from_connection_string(blobs, api_version="2025-11-05") as service:
-        container = service.create_container("exports")
-        for kind, name, form in (("ActualCost", "actual", "csv.gz"), ("FocusCost", "focus", "parquet")):
-            run(
-                world.folder("azure"),
-                Export(kind, name, form=form, partitions=2),
-                NOVEMBER,
-                AS_OF,
-                to_container(container),
-            )
-    settings = context.settings.model_copy(update={"azure_blob_connection_string": blobs})
-    with open_folder("az://exports/cost", settings) as folder:
-        assert {file.matches("*.json") for file in folder.files()} == {True, False}
-        azure_cost.load_files(context, folder, None)
-    assert total(context) == total(context, FOCUS, "BilledCost") == visible(world)
-    with pytest.raises(EmptyAnswer, match="no file"), open_folder("az://exports/elsewhere", settings):
-        pass
-    with pytest.raises(ConfigError, match="no such container"), open_folder("az://nothing/x", settings):
-        pass
-
-
-def test_the_configured_exports_are_the_bill_and_unchanged_runs_are_not_read_again(world, context, tmp_path, blobs):
-    with BlobServiceClient.from_connection_string(blobs, api_version="2025-11-05") as service:
-        container = service.create_container("routed")
-        for kind in ("ActualCost", "AmortizedCost"):
-            run(world.folder("azure"), Export(kind, kind.lower()), NOVEMBER, AS_OF, to_container(container))
-    changes = {"route": "export", "exports": [{"name": "nightly", "location": "az://routed/cost"}]}
-    azure = AzureSources.model_validate(context.config.azure.model_dump() | changes)
-    settings = context.settings.model_copy(update={"azure_blob_connection_string": blobs})
-    made = Context(
-        settings, context.config.model_copy(update={"azure_section": azure}), context.landing, context.run
-    )  # fmt: skip
-    results = azure_cost.load(made, None)
-    assert {(result.stream, result.scope.split("-")[1]) for result in results} == {
-        ("ea_costs", "actual"),
-        ("ea_costs", "amortized"),
-    }
-    assert total(made, view="actual") == visible(world)
-    assert azure_cost.load(made, None) == []
-
-
-def _landed(context: Context) -> str:
-    return f"{context.settings.landing_root}/azure_cost/focus_costs"
+def _landed(cost_context: Context) -> str:
+    return f"{cost_context.settings.landing_root}/azure_cost/focus_costs"
 
 
 def _trust(path: Path) -> None:
