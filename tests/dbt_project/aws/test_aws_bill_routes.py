@@ -57,11 +57,11 @@ SHAPE_ROWS = [
     ),
     (
         {"line_item_usage_type": "USE1-NovaPro-reserved-1-month-input-tpm", "pricing_unit": "1K TPM"},
-        ("nova-pro", "other", None, "regional", "reserved", "committed"),
+        ("nova-pro", "other", None, None, "reserved", "committed"),
     ),
     (
         {"line_item_usage_type": "USE1-Nova2.0Lite-ProvisionedThroughput-NoCommit-ModelUnits", "pricing_unit": "hour"},
-        ("nova-2-lite", "other", None, "regional", "provisioned", "provisioned"),
+        ("nova-2-lite", "other", None, None, "provisioned", "provisioned"),
     ),
     (
         {
@@ -103,7 +103,7 @@ SHAPE_ROWS = [
     # what is billed by another thing than tokens has none, whatever its product
     (
         {"line_item_usage_type": "USE1-NovaCanvas-T2I-1024-Standard", "pricing_unit": "image"},
-        (None, "other", None, "regional", "standard", "on_demand"),
+        (None, "other", None, None, "standard", "on_demand"),
     ),
 ]
 
@@ -192,7 +192,7 @@ def test_every_form_of_the_bill_gives_the_same_totals(bills: AwsHome, name: str)
 def test_every_form_of_the_bill_gives_the_same_tokens_and_teams(bills: AwsHome, name: str) -> None:
     def seen(payer: str) -> list[dict[str, Any]]:
         return bills.query(
-            "select charge_date, workload_id, native_team, model, token_class, routing, "
+            "select charge_date, workload_id, native_team, model, token_class, region_class, "
             "sum(consumed_tokens) as tokens, "
             "sum(effective_cost) as cost, sum(list_cost) as list_cost from intermediate.int_aws_charges "
             f"where billing_account_id = '{payer}' and charge_category = 'Usage' group by all order by all"
@@ -226,7 +226,7 @@ def test_of_several_ways_that_a_month_came_by_the_most_detailed_counts_alone(bil
 def test_aws_3_3_what_a_row_is(bills: AwsHome, number: int, expected: tuple[Any, ...]) -> None:
     usage_type = SHAPE_ROWS[number][0]["line_item_usage_type"]
     row = bills.one(
-        "select model, token_class, consumed_tokens, routing, service_tier, pricing_category, provider_model_name "
+        "select model, token_class, consumed_tokens, region_class, service_tier, pricing_category, provider_model_name "
         f"from intermediate.int_aws_charges where billing_account_id = '{SHAPES}' and sku = '{usage_type}' "
         "and sub_account_id = '210000000001'"
     )
