@@ -68,6 +68,7 @@ def _started(home: Path, clock: Clock, faults: Faults) -> Iterator[Service]:
     for cloud in PROVIDERS:
         server = importlib.import_module(f"emulator.{cloud}.server")
         yield server.start(home / "emulator" / cloud, clock, faults)
+    yield importlib.import_module("emulator.fx").start(clock, faults)
     yield importlib.import_module("emulator.receiver").start(home / "outbox")
 
 

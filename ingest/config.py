@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field
 from ingest.config_aws import AwsSources
 from ingest.config_azure import AzureSources
 from ingest.config_dated import Provider
+from ingest.config_fx import FxSource
 from ingest.config_gateway import AnthropicSources, LitellmSources, OpenAiSources, OtelSources
 from ingest.config_gcp import GcpSources
 from ingest.config_ownership import OwnershipConfig
@@ -43,6 +44,8 @@ class SourcesConfig(StrictModel):
     """Anthropic's own API; left out when not in use."""
     openai_section: OpenAiSources | None = Field(default=None, alias="openai")
     """OpenAI's own API; left out when not in use."""
+    fx_section: FxSource | None = Field(default=None, alias="fx")
+    """Exchange rates and the reporting currency; left out where every bill is in USD."""
 
     @property
     def providers(self) -> tuple[Provider, ...]:
@@ -74,6 +77,7 @@ class SourcesConfig(StrictModel):
             "otel_genai": self.otel_genai_section,
             "anthropic": self.anthropic_section,
             "openai": self.openai_section,
+            "fx": self.fx_section,
         }
         return tuple(source for source, section in sections.items() if section is not None)
 
@@ -96,6 +100,16 @@ class SourcesConfig(StrictModel):
     def openai(self) -> OpenAiSources:
         """The OpenAI section. Raises ConfigError when it is not configured."""
         return self.openai_section or _absent("openai")
+
+    @property
+    def fx(self) -> FxSource:
+        """The section of exchange rates. Raises ConfigError when it is not configured."""
+        return self.fx_section or _absent("fx")
+
+    @property
+    def reporting_currency(self) -> str:
+        """The currency that totals are reported in besides USD."""
+        return self.fx_section.reporting_currency if self.fx_section else "USD"
 
 
 def load_sources(path: Path) -> SourcesConfig:

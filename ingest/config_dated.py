@@ -16,7 +16,6 @@ from ingest.yaml_config import MisplacedError, Place, WholeNumber
 Provider = Literal["aws", "gcp", "azure", "anthropic", "openai"]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Glob = Annotated[str, Field(min_length=1)]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Priority = Annotated[WholeNumber, Field(ge=1, le=10_000)]
 SINCE_ALWAYS = date(1970, 1, 1)
 

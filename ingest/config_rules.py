@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from ingest.config_dated import (
-    Currency,
     Glob,
     Priority,
     Provider,
@@ -15,6 +14,7 @@ from ingest.config_dated import (
     refuse_unknown,
 )
 from ingest.config_ownership import OwnershipConfig
+from ingest.currencies import Currency
 from ingest.yaml_config import Amount, Day, MisplacedError, StrictModel, WholeNumber
 
 ScopeCategory = Literal["model_api", "provisioned_capacity", "platform", "accelerator"]

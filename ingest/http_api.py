@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import httpx
 
@@ -26,6 +26,7 @@ CONNECT_TIMEOUT_S = 10.0
 MOST_PAGES = 10_000
 LONGEST_WAIT_S = 60.0
 Parameters = Sequence[tuple[str, str]]
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -72,14 +73,29 @@ class Api:
                 seen.add(token)
         raise SchemaChanged(f"{self.what}: {path} has over {MOST_PAGES} pages.", "Ask for fewer days.")
 
+    def content(self, path: str, most_bytes: int) -> bytes:
+        """A file as it is served.
+
+        Raises:
+            SchemaChanged: it is larger than `most_bytes`.
+            PermissionDenied, CredentialExpired, Unreachable, ConfigError: as the provider answered.
+        """
+        with httpx.Client(timeout=httpx.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S), follow_redirects=True) as client:
+            body = self._patiently(lambda: self._answer(client, path, ()).content)
+        if len(body) > most_bytes:
+            raise SchemaChanged(f"{self.what}: {path} is larger than {most_bytes:,} bytes.", "Check the endpoint.")
+        return body
+
     def _get(self, client: httpx.Client, path: str, parameters: Parameters) -> dict[str, Any]:
-        ask: Callable[[], dict[str, Any]] = lambda: self._once(client, path, parameters)  # noqa: E731
+        return self._patiently(lambda: self._once(client, path, parameters))
+
+    def _patiently(self, ask: Callable[[], Answer]) -> Answer:
         try:
             return retrying(budget_s=self.settings.retry_budget_seconds)(ask)()
         except TransientError as error:
             raise Unreachable(error.message, error.remedy or "Run again later.") from error
 
-    def _once(self, client: httpx.Client, path: str, parameters: Parameters) -> dict[str, Any]:
+    def _answer(self, client: httpx.Client, path: str, parameters: Parameters) -> httpx.Response:
         try:
             answer = client.get(f"{self.base.rstrip('/')}{path}", params=list(parameters), headers=dict(self.headers))
         except httpx.HTTPError as error:
@@ -91,6 +107,10 @@ class Api:
             raise ConfigError(f"{self.what} cannot be asked: {error}.", self.key_remedy) from error
         if answer.status_code != 200:
             raise self._refusal(answer, path)
+        return answer
+
+    def _once(self, client: httpx.Client, path: str, parameters: Parameters) -> dict[str, Any]:
+        answer = self._answer(client, path, parameters)
         try:
             found = json.loads(answer.text, parse_float=Decimal)
         except ValueError as error:

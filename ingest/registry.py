@@ -29,6 +29,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "otel_genai": ("ingest.sources.otel_genai",),
     "anthropic": ("ingest.sources.anthropic",),
     "openai": ("ingest.sources.openai",),
+    "fx": ("ingest.sources.fx",),
     "prices": ("ingest.sources.prices",),
     "config": ("ingest.sources.config",),
 }
@@ -36,8 +37,8 @@ CLOUDS: dict[str, tuple[str, ...]] = {
     "aws": ("aws_cur", "aws_bedrock", "aws_invocation_log"),
     "gcp": ("gcp_billing", "gcp_vertex", "gcp_request_log"),
     "azure": ("azure_cost", "azure_openai", "azure_reservations", "azure_gateway_log"),
-    # gateways and direct APIs, each configured by itself
-    "direct": ("litellm", "otel_genai", "anthropic", "openai"),
+    # gateways, direct APIs and exchange rates, each configured by itself
+    "direct": ("litellm", "otel_genai", "anthropic", "openai", "fx"),
 }
 
 

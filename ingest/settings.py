@@ -23,6 +23,7 @@ _ENDPOINTS = (
     "azure_authority_host",
     "anthropic_endpoint",
     "openai_endpoint",
+    "fx_endpoint",
 )
 
 
@@ -60,6 +61,7 @@ class Settings(BaseSettings):
     azure_qpu_speed: float = Field(default=1.0, gt=0)
     anthropic_endpoint: str | None = None
     openai_endpoint: str | None = None
+    fx_endpoint: str | None = None
 
     @field_validator("home")
     @classmethod

@@ -1,8 +1,8 @@
 """Configuration as data: scope, owners, splits, tag keys and budgets land as Parquet, read by dbt like any source.
 
-Inputs: `scope.yml`, `ownership.yml` and `budgets.yml` of the configuration folder. Every load replaces the whole of
-every stream: there is one window, all of time, and `window` is not looked at. A rule that is taken out of the file is
-gone with the next load; to end an ownership, close it with `valid_to` instead.
+Inputs: `scope.yml`, `ownership.yml`, `budgets.yml` and the reporting currency of `sources.yml`. Every load replaces the
+whole of every stream: there is one window, all of time, and `window` is not looked at. A rule that is taken out of the
+file is gone with the next load; to end an ownership, close it with `valid_to` instead.
 Run alone: `inferledger ingest config`.
 """
 
@@ -119,6 +119,7 @@ SPLITS = _stream(
     valid_to=_DAY,
     chain_level=_COUNT,
 )
+REPORTING = _stream("reporting", ("reporting_currency",), reporting_currency=_TEXT)
 STREAMS = (
     OWNERSHIP_RULES,
     SCOPE_RULES,
@@ -129,6 +130,7 @@ STREAMS = (
     ENVIRONMENTS,
     COST_CENTERS,
     SPLITS,
+    REPORTING,
 )
 
 
@@ -159,7 +161,8 @@ def config_rows(config: Configuration) -> list[tuple[StreamContract, Rows]]:
         _row(budget, "id", budget_id=budget.id, monthly_amount=f"{budget.monthly_amount:f}")
         for budget in config.budgets.budgets
     ]
-    return [(SCOPE_RULES, scope), (BUDGETS, budgets), *ownership_rows(config.ownership)]
+    reporting: Rows = [{"reporting_currency": config.sources.reporting_currency}]
+    return [(SCOPE_RULES, scope), (BUDGETS, budgets), *ownership_rows(config.ownership), (REPORTING, reporting)]
 
 
 def ownership_rows(ownership: OwnershipConfig) -> list[tuple[StreamContract, Rows]]:

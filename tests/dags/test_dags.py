@@ -25,6 +25,7 @@ SOURCES = {
     "otel_genai",
     "anthropic",
     "openai",
+    "fx",
     "prices",
     "config",
 }

@@ -115,6 +115,28 @@ CHARGES: Rows = [
     charge("sub-summed", billed_cost=Decimal("0.2"), consumed_tokens=60_000),
     charge("sub-summed", billed_cost=Decimal("-0.3"), charge_category="Credit", token_class="other"),
 ]
+# Friday, Monday, and a currency that was published last on the Monday before
+FX_RATES: Rows = [
+    {"rate_date": date(2026, 11, 2), "currency": "USD", "units_per_eur": "1.1000"},
+    {"rate_date": date(2026, 11, 2), "currency": "TRY", "units_per_eur": "44"},
+    {"rate_date": date(2026, 11, 6), "currency": "USD", "units_per_eur": "1.20"},
+    {"rate_date": date(2026, 11, 6), "currency": "SEK", "units_per_eur": "11.25"},
+    {"rate_date": date(2026, 11, 9), "currency": "USD", "units_per_eur": "1.25"},
+    {"rate_date": date(2026, 11, 9), "currency": "SEK", "units_per_eur": "10"},
+]
+_KRONA: dict[str, Any] = {"billing_currency": "SEK", "usd_per_currency": None, "billed_cost": Decimal(900)}
+_LIRA = _KRONA | {"billing_currency": "TRY", "billed_cost": Decimal(44)}
+CHARGES += [
+    charge("sub-krona-friday", **_KRONA, charge_date=date(2026, 11, 6)),
+    charge("sub-krona-sunday", **_KRONA, charge_date=date(2026, 11, 8)),
+    charge("sub-krona-monday", **_KRONA, charge_date=date(2026, 11, 9)),
+    charge("sub-krona-before", **_KRONA, charge_date=date(2026, 11, 5)),
+    charge("sub-krona-own", **_KRONA | {"usd_per_currency": Decimal("0.1")}, charge_date=date(2026, 11, 9)),
+    charge("sub-lira-week", **_LIRA, charge_date=date(2026, 11, 9)),
+    charge("sub-lira-longer", **_LIRA, charge_date=date(2026, 11, 10)),
+    charge("sub-dollar", charge_date=date(2026, 11, 9), billed_cost=Decimal(5)),
+    charge("sub-dollar-before", charge_date=date(2026, 11, 1), billed_cost=Decimal(5)),
+]
 _CALLED: dict[str, Any] = {"provider": "aws", "billing_account_id": "100000000002", "service_name": "Amazon Bedrock"}
 CHARGES += [
     charge("aws-called", **_CALLED, principal="arn:aws:sts::2:assumed-role/CodeReview"),
@@ -236,5 +258,7 @@ def config_rows() -> dict[str, Rows]:
         "ownership_rules": [ruled | {"valid_from": date(2025, 1, 1)} | rule for rule in OWNERSHIP_RULES],
         "scope_rules": [ruled | {"category": "model_api"} | rule for rule in SCOPE_RULES],
         "capacity_prices": [unit | price for price in CAPACITY_PRICES],
+        "reference_rates": FX_RATES,
+        "reporting": [{"reporting_currency": "EUR"}],
         "list_prices": [{"valid_from": date(2020, 1, 1), "price_source": "by hand"} | price for price in LIST_PRICES],
     }

@@ -34,6 +34,7 @@ INGEST = (
     "otel_genai",
     "anthropic",
     "openai",
+    "fx",
     "prices",
     "config",
 )

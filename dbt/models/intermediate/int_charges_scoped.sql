@@ -8,22 +8,40 @@ decisions as (
     select * from {{ ref('int_scope_decisions') }}
 ),
 
+fx_rates as (
+    select * from {{ ref('dim_fx_rate') }}
+),
+
+-- the bill's own rate wins; there is at most one other per currency and day, so the join changes no row count
+rated as (
+    select
+        charges.* exclude (usd_per_currency),
+        coalesce(charges.usd_per_currency, fx_rates.usd_per_currency) as usd_per_currency,
+        case when charges.usd_per_currency is not null then 'bill' else coalesce(fx_rates.source, 'none') end as fx_source
+    from charges
+    left join fx_rates
+        on
+            charges.usd_per_currency is null
+            and charges.billing_currency = fx_rates.currency
+            and charges.charge_date = fx_rates.rate_date
+),
+
 -- every charge has exactly one decision: the join changes no row count
 scoped as (
     select
-        charges.*,
+        rated.*,
         decisions.is_in_scope,
         decisions.scope_rule_id,
-        {{ money_mul('charges.billed_cost', 'charges.usd_per_currency') }} as billed_cost_usd,
-        {{ money_mul('charges.effective_cost', 'charges.usd_per_currency') }} as effective_cost_usd
-    from charges
+        {{ money_mul('rated.billed_cost', 'rated.usd_per_currency') }} as billed_cost_usd,
+        {{ money_mul('rated.effective_cost', 'rated.usd_per_currency') }} as effective_cost_usd
+    from rated
     inner join decisions
         on
-            charges.provider = decisions.provider
-            and charges.service_name is not distinct from decisions.service_name
-            and charges.service_id is not distinct from decisions.service_id
-            and charges.sku is not distinct from decisions.sku
-            and charges.product_family is not distinct from decisions.product_family
+            rated.provider = decisions.provider
+            and rated.service_name is not distinct from decisions.service_name
+            and rated.service_id is not distinct from decisions.service_id
+            and rated.sku is not distinct from decisions.sku
+            and rated.product_family is not distinct from decisions.product_family
 )
 
 select * from scoped

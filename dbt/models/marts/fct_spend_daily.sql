@@ -4,6 +4,14 @@ charges as (
     select * from {{ ref('int_charges_attributed') }}
 ),
 
+reporting as (
+    select coalesce(max(reporting_currency), 'USD') as reporting_currency from {{ ref('stg_config__reporting') }}
+),
+
+fx_rates as (
+    select * from {{ ref('dim_fx_rate') }}
+),
+
 -- metered days that no bill has reached yet: not billed, so they have no billed cost
 estimated as (
     select
@@ -71,10 +79,34 @@ spend as (
 ),
 
 -- a scope-day is on one side only: int_usage_estimated leaves out what is billed
-spend_and_estimates as (
+all_spend as (
     select * from spend
     union all
     select * from estimated
+),
+
+-- one reporting currency, and at most one rate of it a day: the joins change no row count
+reported as (
+    select
+        all_spend.* exclude (consumed_tokens),
+        reporting.reporting_currency,
+        case
+            when all_spend.billing_currency = reporting.reporting_currency then all_spend.billed_cost
+            when reporting.reporting_currency = 'USD' then all_spend.billed_cost_usd
+            else {{ money_mul('all_spend.billed_cost_usd', 'fx_rates.currency_per_usd') }}
+        end as billed_cost_reporting,
+        case
+            when all_spend.billing_currency = reporting.reporting_currency then all_spend.effective_cost
+            when reporting.reporting_currency = 'USD' then all_spend.effective_cost_usd
+            else {{ money_mul('all_spend.effective_cost_usd', 'fx_rates.currency_per_usd') }}
+        end as effective_cost_reporting,
+        all_spend.consumed_tokens
+    from all_spend
+    cross join reporting
+    left join fx_rates
+        on
+            reporting.reporting_currency = fx_rates.currency
+            and all_spend.charge_date = fx_rates.rate_date
 )
 
-select * from spend_and_estimates
+select * from reported

@@ -15,6 +15,8 @@ azure_status as (
 ),
 
 direct_status as (
+    select {{ columns }} from {{ ref('int_fx_source_status') }}
+    union all
     select {{ columns }} from {{ ref('int_gateway_source_status') }}
     union all
     select {{ columns }} from {{ ref('int_anthropic_source_status') }}
