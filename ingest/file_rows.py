@@ -5,7 +5,6 @@ its reason; a file that cannot be read to its end is a CorruptFile, and nothing 
 """
 
 import codecs
-import gzip
 import hashlib
 import io
 import json
@@ -21,11 +20,11 @@ import pyarrow.parquet
 
 from ingest import arrow
 from ingest.errors import CorruptFile, EmptyAnswer
+from ingest.file_content import PARQUET, open_bytes, refuse_stranger
+from ingest.json_values import whole_characters
 from ingest.quarantine import Quarantine
 
 _csv, _parquet = cast(Any, pyarrow.csv), cast(Any, pyarrow.parquet)
-_GZIP = b"\x1f\x8b"
-_PARQUET = b"PAR1"
 BLOCK_BYTES = 8 << 20
 ROWS_PER_BATCH = 20_000
 _REMEDY = "Export it again; nothing of it was landed."
@@ -34,14 +33,7 @@ _REMEDY = "Export it again; nothing of it was landed."
 def is_parquet(path: Path) -> bool:
     """Whether a file is Parquet, by its first bytes."""
     with path.open("rb") as stream:
-        return stream.read(4) == _PARQUET
-
-
-def open_bytes(path: Path) -> BinaryIO:
-    """A file's bytes, unpacked where it is gzipped, whatever its name."""
-    with path.open("rb") as stream:
-        magic = stream.read(2)
-    return cast(BinaryIO, gzip.open(path, "rb")) if magic == _GZIP else path.open("rb")
+        return stream.read(4) == PARQUET
 
 
 def content_digest(path: Path, name: str) -> str:
@@ -66,7 +58,7 @@ def read_text(path: Path, name: str) -> str:
         with open_bytes(path) as stream:
             return stream.read().decode("utf-8-sig")
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise CorruptFile(f"{name} cannot be read: {error}.", _REMEDY) from error
+        raise _corrupt(f"{name} cannot be read", name, error) from error
 
 
 def csv_header(path: Path, name: str) -> list[str]:
@@ -93,7 +85,7 @@ def csv_batches(path: Path, name: str, quarantine: Quarantine) -> Iterator[pa.Ta
         for batch in reader:
             yield pa.Table.from_batches([batch]).rename_columns(names)
     except (pa.ArrowInvalid, OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise CorruptFile(f"{name} cannot be read to its end: {_first_line(error)}.", _REMEDY) from error
+        raise _corrupt(f"{name} cannot be read to its end", name, error) from error
 
 
 def _csv_reader(path: Path, name: str, quarantine: Quarantine | None) -> Any:
@@ -119,7 +111,7 @@ def _csv_reader(path: Path, name: str, quarantine: Quarantine | None) -> Any:
             convert_options=_csv.ConvertOptions(column_types=options, strings_can_be_null=True, null_values=[""]),
         )
     except (pa.ArrowInvalid, OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise CorruptFile(f"{name} cannot be read as CSV: {_first_line(error)}.", _REMEDY) from error
+        raise _corrupt(f"{name} cannot be read as CSV", name, error) from error
 
 
 class _Checked(io.RawIOBase):
@@ -195,12 +187,27 @@ def json_rows(path: Path, name: str, quarantine: Quarantine) -> Iterator[dict[st
                 if line.strip():
                     yield from _objects(_parsed(line), name, quarantine, line)
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise CorruptFile(f"{name} cannot be read to its end: {error}.", _REMEDY) from error
+        raise _corrupt(f"{name} cannot be read to its end", name, error) from error
+
+
+def json_document(path: Path, name: str) -> Any:
+    """What a small file of JSON holds, None where it is no single JSON value.
+
+    Raises:
+        CorruptFile: it is cut off or not UTF-8.
+    """
+    return _parsed(read_text(path, name))
+
+
+def may_be_json(aside: Quarantine) -> bool:
+    """Whether a file whose lines without an object are `aside` may still be JSON that breaks off, and no other text."""
+    return not aside.rows or str(aside.rows[0]["row"]).lstrip().startswith(("{", "["))
 
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text, parse_float=Decimal)
+        value = json.loads(text, parse_float=Decimal)
+        return whole_characters(value) if "\\ud" in text or "\\uD" in text else value
     except (ValueError, RecursionError):
         # besides text that is no JSON: a number of more digits than Python reads
         return None
@@ -234,13 +241,29 @@ def parquet_batches(path: Path, name: str) -> Iterator[pa.Table]:
 
 
 def columns_of(path: Path, name: str) -> list[str]:
-    """The column names of a Parquet or CSV file. Raises CorruptFile, EmptyAnswer."""
+    """The column names of a Parquet or CSV file.
+
+    Raises:
+        CorruptFile, EmptyAnswer: it cannot be read, or is empty.
+        SchemaChanged: it is neither, as an image or an archive is.
+    """
+    refuse_stranger(path, name)
     return parquet_columns(path, name) if is_parquet(path) else csv_header(path, name)
 
 
 def table_batches(path: Path, name: str, quarantine: Quarantine) -> Iterator[pa.Table]:
     """The rows of a Parquet file as they are, of a CSV file as text. Raises CorruptFile, EmptyAnswer."""
     return parquet_batches(path, name) if is_parquet(path) else csv_batches(path, name, quarantine)
+
+
+def _corrupt(what: str, name: str, error: BaseException) -> CorruptFile:
+    if isinstance(error, UnicodeDecodeError):
+        byte = error.object[error.start]
+        return CorruptFile(
+            f"{name} is not in UTF-8 (it has a byte 0x{byte:02X}, as Latin-1 and Windows-1252 do).",
+            "Save it in UTF-8, which Excel calls `CSV UTF-8`; nothing of it was landed.",
+        )
+    return CorruptFile(f"{what}: {_first_line(error)}.", _REMEDY)
 
 
 def _first_line(error: BaseException) -> str:

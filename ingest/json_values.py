@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
+from ingest.run import YEARS
+
 LONGEST_LABEL = 256
 LONGEST_TEXT = 1024
 
@@ -38,8 +40,8 @@ def moment(value: object, name: str) -> datetime:
             raise UnreadableRow(f"its {name} {value!r} is no time")
     except (ValueError, OverflowError, OSError) as error:
         raise UnreadableRow(f"its {name} {value!r} is no time") from error
-    if not 2000 <= found.year < 2200:
-        raise UnreadableRow(f"its {name} {value!r} lies outside of the years 2000 to 2199")
+    if found.year not in YEARS:
+        raise UnreadableRow(f"its {name} {value!r} lies outside of the years {YEARS[0]} to {YEARS[-1]}")
     return found
 
 
@@ -99,6 +101,17 @@ def text(value: object) -> str | None:
 def clean(found: str) -> str:
     """Text that can be stored: JSON may hold halves of a character."""
     return found.encode("utf-8", "replace").decode()
+
+
+def whole_characters(value: Any) -> Any:
+    """A JSON value whose texts can all be stored; an emoji that was cut in two becomes a question mark."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [whole_characters(item) for item in cast(list[Any], value)]
+    if isinstance(value, dict):
+        return {clean(str(key)): whole_characters(item) for key, item in cast(dict[str, Any], value).items()}
+    return value
 
 
 def mapping(value: object) -> Mapping[str, Any]:

@@ -22,6 +22,7 @@ import pyarrow as pa
 from ingest.config_gateway import LogLocation
 from ingest.contracts import Context, LoadResult, StreamContract
 from ingest.errors import ConfigError, CorruptFile, EmptyAnswer, SchemaChanged
+from ingest.file_content import holds_json
 from ingest.files import ExportedFile, Folder, open_folder
 from ingest.landing import Landing
 from ingest.quarantine import MOST_PCT, Quarantine, quarantine_contract
@@ -34,8 +35,6 @@ ROWS_PER_TABLE = 20_000
 FETCHES = 16
 _DAY = timedelta(days=1)
 _DATED = (re.compile(r"(?:^|/)(\d{4})-(\d{2})-(\d{2})/"), re.compile(r"year=(\d{4})/month=(\d{2})/day=(\d{2})(?:/|$)"))
-_FOREIGN = (".csv", ".gif", ".htm", ".html", ".jpg", ".md", ".parquet", ".pdf", ".png", ".tmp", ".txt", ".xml", ".yaml",
-            ".yml", ".zip")  # fmt: skip
 
 OpenedFile = tuple[ExportedFile, Path]
 Reader = Callable[[Callable[[], Iterator[OpenedFile]], "DayBook"], None]
@@ -144,7 +143,7 @@ def load_location(
         CorruptFile, Shrunk: what lies there is no log, or far less than before.
     """
     with open_folder(resolved(context, place), context.settings) as folder:
-        files = [file for file in folder.files() if is_log(file)]
+        files = folder.files()
         span = window or _due(context, contract, place.name)
         state = {} if window else context.landing.read_state(contract.source, f"{contract.stream}-{place.name}")
         marks = _marks(files, [one.start.date() for one in days(span)])
@@ -176,7 +175,7 @@ def load_folder(
         CorruptFile, Shrunk: too many rows cannot be taken, or far less came than before.
     """
     book = DayBook(contract, window)
-    files = [file for file in folder.files() if is_log(file)]
+    files = folder.files()
     read(lambda: opened(folder, files), book)
     if not book.recognised and not book.bad:
         raise SchemaChanged(
@@ -197,23 +196,22 @@ def resolved(context: Context, place: LogLocation) -> str:
 
 
 def opened(folder: Folder, files: Iterable[ExportedFile]) -> Iterator[OpenedFile]:
-    """Each file with its local path, in order, fetched side by side a few ahead."""
+    """Each file that may hold JSON, with its local path, in order, fetched side by side a few ahead."""
     queue = iter(files)
     with ThreadPoolExecutor(FETCHES) as pool:
         while chunk := list(islice(queue, FETCHES * 4)):
-            yield from zip(chunk, pool.map(folder.fetch, chunk), strict=True)
-
-
-def is_log(file: ExportedFile) -> bool:
-    """Whether a file may be a JSON log by its name: GCS's logger writes names without an ending."""
-    return not file.name.lower().removesuffix(".gz").endswith(_FOREIGN)
+            for file, path in zip(chunk, pool.map(folder.fetch, chunk), strict=True):
+                if holds_json(path):
+                    yield file, path
+                else:
+                    logger.warning("passed over %s: it is no log in JSON", file.name)
 
 
 def require_location(context: Context, place: LogLocation) -> int:
     """How many files a location holds. Raises as `open_folder` does."""
     try:
         with open_folder(resolved(context, place), context.settings) as folder:
-            return len([file for file in folder.files() if is_log(file)])
+            return len(folder.files())
     except EmptyAnswer:
         return 0
     except ConfigError as error:

@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+# what a bill or a log can speak of: a date outside of them is a slip, as 0001-01-01 and 9999-12-31 are
+YEARS = range(2000, 2200)
+
 
 @dataclass(frozen=True)
 class Run:

@@ -15,6 +15,7 @@ from typing import Any, cast
 import pyarrow as pa
 
 from ingest.arrow import Field
+from ingest.run import YEARS
 
 Convert = Callable[[Any], Any]
 _CONTEXT = Context(prec=60, rounding=ROUND_HALF_EVEN)
@@ -114,10 +115,9 @@ def _instant(place: str, _: Any) -> Convert:
                 moment = datetime.fromisoformat(str(value).strip().replace(" UTC", "+00:00"))
             except ValueError as error:
                 raise UnreadableError(place, value, "time") from error
-        try:
-            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-        except OverflowError as error:
-            raise UnreadableError(place, value, "time") from error
+        if moment.year not in YEARS:
+            raise UnreadableError(place, value, f"time of the years {YEARS[0]} to {YEARS[-1]}")
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
     return convert
 

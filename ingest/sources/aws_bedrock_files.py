@@ -7,12 +7,13 @@ nor ModelId: the request beside it does (`MetricDataQueries`, as `--cli-input-js
 The inventory is the snapshot of the run's UTC day; a day of metrics keeps what is landed of series that no file holds.
 """
 
-import json
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, cast
 
 import pyarrow as pa
@@ -20,10 +21,11 @@ import pyarrow as pa
 from ingest import arrow
 from ingest.aws_cloudwatch import Metric, Points, refuse_incomplete, refuse_messages
 from ingest.contracts import Context, LoadResult, StreamContract
-from ingest.errors import ConfigError, SchemaChanged
-from ingest.file_rows import read_text
-from ingest.files import Folder
-from ingest.run import Window, day_start, days
+from ingest.errors import ConfigError, CorruptFile, SchemaChanged
+from ingest.file_content import starts_as_json
+from ingest.file_rows import json_document, read_text
+from ingest.files import ExportedFile, Folder
+from ingest.run import YEARS, Window, day_start, days
 from ingest.sources.aws_bedrock import INFERENCE_PROFILES, PROVISIONED_THROUGHPUTS, SOURCE
 from ingest.sources.aws_bedrock_metrics import HOUR_S, NAMESPACE
 from ingest.sources.aws_bedrock_points import METRICS_HOURLY, Pull, merge, table_of
@@ -52,26 +54,22 @@ def read_files(context: Context, folder: Folder, window: Window | None) -> list[
     """
     found: dict[str, list[Document]] = defaultdict(list)
     for file in folder.files():
-        if not file.matches("*.json", "*.json.gz"):
-            continue
-        try:
-            document: Any = json.loads(read_text(folder.fetch(file), file.name))
-        except ValueError:
-            continue
-        for member in KINDS:
-            if isinstance(document, dict) and isinstance(cast(dict[str, Any], document).get(member), list):
-                found[member].append((file.name, cast(dict[str, Any], document)))
+        known = _known(folder, file)
+        if known is None:
+            logger.warning("passed over %s: it is no answer of the AWS command line", file.name)
+        else:
+            found[known[0]].append((file.name, known[1]))
     if not set(found) - {"MetricDataQueries", "ResourceTagMappingList"}:
         raise SchemaChanged(
             f"{folder.location} holds no answer of: {', '.join(KINDS.values())}.",
             "Save what the AWS command line prints as JSON, all pages (`--no-paginate` left out).",
         )
     logger.info("recognised", extra={KINDS[member]: len(files) for member, files in found.items()})
-    tags = {
-        mapping["ResourceARN"]: sorted((tag["Key"], tag["Value"]) for tag in mapping["Tags"])
-        for _, document in found["ResourceTagMappingList"]
-        for mapping in document["ResourceTagMappingList"]
-    }
+    tags: dict[str, list[tuple[str, str]]] = {}
+    for name, document in found["ResourceTagMappingList"]:
+        with _reading(name):
+            for mapping in document["ResourceTagMappingList"]:
+                tags[mapping["ResourceARN"]] = sorted((tag["Key"], tag["Value"]) for tag in mapping["Tags"])
     results = _inventory(context, INFERENCE_PROFILES, found["inferenceProfileSummaries"], "inferenceProfileArn", tags)
     results += _inventory(
         context, PROVISIONED_THROUGHPUTS, found["provisionedModelSummaries"], "provisionedModelArn", tags
@@ -79,22 +77,51 @@ def read_files(context: Context, folder: Folder, window: Window | None) -> list[
     return results + _metrics(context, found["MetricDataResults"], found["MetricDataQueries"], window)
 
 
+def _known(folder: Folder, file: ExportedFile) -> tuple[str, Mapping[str, Any]] | None:
+    """Which answer a file holds, and the answer; None for any other file. Raises CorruptFile where one breaks off."""
+    path = folder.fetch(file)
+    if not starts_as_json(path):
+        return None
+    document: Any = json_document(path, file.name)
+    if document is None and any(f'"{member}"' in read_text(path, file.name) for member in KINDS):
+        raise CorruptFile(
+            f"{file.name} breaks off or is no JSON.", "Save the whole answer of the AWS command line again."
+        )
+    if not isinstance(document, dict):
+        return None
+    answer = cast(dict[str, Any], document)
+    return next(((member, answer) for member in KINDS if isinstance(answer.get(member), list)), None)
+
+
+@contextmanager
+def _reading(name: str) -> Generator[None]:
+    """Say of which file an answer is not as the AWS command line prints it."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise SchemaChanged(
+            f"{name} is not as the AWS command line prints it ({error!r}).",
+            "Export it again with the AWS command line.",
+        ) from error
+
+
 def _inventory(
     context: Context, contract: StreamContract, documents: Sequence[Document], arn_field: str, tags: Mapping[str, Any]
 ) -> list[LoadResult]:
     """A snapshot of each account that the files name."""
     rows: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+    moments = {field.name for field in arrow.fields(contract.schema) if str(field.type).startswith("timestamp")}
     for name, document in documents:
-        for one in next(document[member] for member in KINDS if member in document):
-            parts = str(one.get(arn_field, "")).split(":")
-            if len(parts) < 6:
-                raise SchemaChanged(
-                    f"{name}: an entry has no {arn_field}.", "Export it again with the AWS command line."
-                )
-            row = {**one, "account_id": parts[4], "region": parts[3], "tags": tags.get(one[arn_field], [])}
-            moments = {field.name for field in arrow.fields(contract.schema) if str(field.type).startswith("timestamp")}
-            row |= {field: _moment(row[field]) for field in moments if row.get(field) is not None}
-            rows[parts[4]][one[arn_field]] = row
+        with _reading(name):
+            for one in next(document[member] for member in KINDS if member in document):
+                parts = str(one.get(arn_field, "")).split(":")
+                if len(parts) < 6:
+                    raise ValueError(f"an entry has no {arn_field}")
+                row = {**one, "account_id": parts[4], "region": parts[3], "tags": tags.get(one[arn_field], [])}
+                row |= {field: _moment(row[field]) for field in moments if row.get(field) is not None}
+                # judged one by one, so that a value of another type is told with its file
+                pa.Table.from_pylist([row], schema=contract.schema)
+                rows[parts[4]][one[arn_field]] = row
     midnight = day_start(context.run.as_of.date())
     today = Window(midnight, midnight + timedelta(days=1))
     results: list[LoadResult] = []
@@ -107,9 +134,11 @@ def _inventory(
 
 def _moment(value: object) -> datetime:
     """The command line prints times as ISO 8601 or, in its first version, as seconds."""
-    if isinstance(value, (int, float)):
-        return datetime.fromtimestamp(value, UTC)
+    if isinstance(value, (int, float, Decimal)):
+        return datetime.fromtimestamp(float(value), UTC)
     moment = datetime.fromisoformat(str(value))
+    if moment.year not in YEARS:
+        raise ValueError(f"{value} lies outside of the years {YEARS[0]} to {YEARS[-1]}")
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -120,12 +149,13 @@ def _metrics(
     asked: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
     for name, document in answers:
         account, region = _place(context, name)
-        series = _series_of(name, requests)
-        refuse_messages(document.get("Messages", ()), name)
-        status = {one["Id"]: one.get("StatusCode", "missing") for one in document["MetricDataResults"]}
-        refuse_incomplete(status, status, name)
-        found = [_points(name, series, one) for one in document["MetricDataResults"]]
-        points[account].append(table_of(account, region, found))
+        with _reading(name):
+            series = _series_of(name, requests)
+            refuse_messages(document.get("Messages", ()), name)
+            status = {one["Id"]: one.get("StatusCode", "missing") for one in document["MetricDataResults"]}
+            refuse_incomplete(status, status, name)
+            found = [_points(name, series, one) for one in document["MetricDataResults"]]
+            points[account].append(table_of(account, region, found))
         asked[account] |= {(region, one.metric.dimensions[0][1], one.metric.name) for one in found if one.moments}
     results: list[LoadResult] = []
     for account, tables in sorted(points.items()):
@@ -189,4 +219,7 @@ def _points(
             f"Ask with Period {HOUR_S} and the one dimension ModelId, and keep the request beside it.",
         )
     model_id, metric, statistic = told
-    return Points(Metric(NAMESPACE, metric, (("ModelId", model_id),)), statistic, HOUR_S, moments, result["Values"])
+    values = [float(value) for value in result["Values"]]
+    if len(values) != len(moments):
+        raise ValueError(f"result {result['Id']} has {len(moments)} timestamps and {len(values)} values")
+    return Points(Metric(NAMESPACE, metric, (("ModelId", model_id),)), statistic, HOUR_S, moments, values)

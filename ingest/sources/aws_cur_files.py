@@ -5,7 +5,6 @@ its bucket would land it. Files that stand alone are recognised by their columns
 replace what was landed before for that payer, month and format. The same file twice is read once.
 """
 
-import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import pyarrow as pa
 
 from ingest.contracts import Context, LoadResult
 from ingest.errors import CorruptFile, EmptyAnswer, SchemaChanged
-from ingest.file_rows import open_bytes
+from ingest.file_rows import content_digest
 from ingest.files import ExportedFile, Folder
 from ingest.quarantine import Quarantine
 from ingest.run import Window, day_start, next_month
@@ -60,8 +59,8 @@ def load_files(context: Context, folder: Folder, window: Window | None) -> list[
     """
     files = folder.files()
     delivered = deliveries(files, folder)
-    loose = [file for file in files if not is_manifest(file) and not file.matches(*_NO_TABLE)]
-    loose = [file for file in loose if not _is_covered(file, delivered)]
+    tables = [file for file in files if not is_manifest(file) and not file.matches(*_NO_TABLE)]
+    loose = [file for file in tables if not _is_covered(file, delivered)]
     seen = Seen()
     results: list[LoadResult] = []
     for delivery in delivered:
@@ -77,15 +76,39 @@ def load_files(context: Context, folder: Folder, window: Window | None) -> list[
             "Check the path, or ask for another window.",
         )
     remember_workloads(context, seen)
-    report(context, seen.watermarks)
+    covered = [file for file in tables if file not in loose]
+    report(context, seen.watermarks, _told_unread(folder, files, covered) if window is None else None)
     return results
+
+
+def _told_unread(folder: Folder, files: Sequence[ExportedFile], covered: Sequence[ExportedFile]) -> str | None:
+    """What is said of files below a manifest that none names: of an unfinished delivery, or another bill."""
+    named: set[str] = set()
+    for manifest in filter(is_manifest, files):
+        try:
+            named |= {file.name for file in _chosen(folder, files, manifest)}
+        except (CorruptFile, EmptyAnswer):
+            # an older manifest whose files are gone
+            continue
+    unread = [file.name for file in covered if file.name not in named]
+    for name in unread:
+        logger.warning("passed over %s: no manifest beside or above it names it", name)
+    if not unread:
+        return None
+    more = f" and {len(unread) - 3} more" if len(unread) > 3 else ""
+    return f"No manifest names {', '.join(unread[:3])}{more}: not read. Load a bill of its own by its own --path."
+
+
+def _chosen(folder: Folder, files: Sequence[ExportedFile], manifest: ExportedFile) -> list[ExportedFile]:
+    """The files that a manifest names. Raises CorruptFile, EmptyAnswer."""
+    named = named_files(folder.fetch(manifest), manifest.name)
+    return [resolve(name, files, manifest.name) for name in named]
 
 
 def _land_delivery(
     context: Context, folder: Folder, files: Sequence[ExportedFile], delivery: Delivery, seen: Seen
 ) -> list[LoadResult]:
-    named = named_files(folder.fetch(delivery.manifest), delivery.manifest.name)
-    chosen = [resolve(name, files, delivery.manifest.name) for name in named]
+    chosen = _chosen(folder, files, delivery.manifest)
     bills = [open_bill(folder.fetch(file), file.name) for file in chosen]
     layout = one_layout(bills, delivery.manifest.name)
     results = land_period(
@@ -118,7 +141,12 @@ def _recognised(folder: Folder, files: Sequence[ExportedFile], *, needed: bool) 
             strangers.append(error)
             logger.warning("passed over %s: %s", file.name, error.message)
             continue
-        digest = _digest(bill)
+        except EmptyAnswer as error:
+            if len(files) == 1:
+                raise
+            logger.warning("passed over %s: %s", file.name, error.message)
+            continue
+        digest = content_digest(bill.path, bill.name)
         if digest in known:
             logger.warning("passed over %s: it is a copy of another file", file.name)
             continue
@@ -132,17 +160,6 @@ def _recognised(folder: Folder, files: Sequence[ExportedFile], *, needed: bool) 
 def _is_near(error: SchemaChanged) -> bool:
     """Whether a few columns are missing, not most of them: a renamed header must not drop a part of the bill."""
     return error.message.count(", ") + 1 <= min(len(kind.columns) for kind in KINDS) // 2 - 1
-
-
-def _digest(bill: BillFile) -> str:
-    digest = hashlib.sha256()
-    try:
-        with open_bytes(bill.path) as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-    except (OSError, EOFError) as error:
-        raise CorruptFile(f"{bill.name} cannot be read to its end: {error}.", "Export it again.") from error
-    return digest.hexdigest()
 
 
 def _months(bills: Sequence[BillFile]) -> dict[_Month, list[Share]]:

@@ -226,7 +226,9 @@ def load_files(context: Context, folder: Folder, window: Window | None) -> list[
         if not is_log(file.name, strict=False):
             continue
         record = first_record(folder.fetch(file), file.name)
-        if record is not None:
+        if record is None:
+            logger.warning("passed over %s: it is no model invocation log", file.name)
+        else:
             found = sorted(place_of(file.name, folder.fetch(file), record))
             # what is no record is counted once, for the first place of its file
             for place in found:

@@ -13,9 +13,10 @@ import pyarrow as pa
 
 from ingest.contracts import StreamContract
 from ingest.errors import CorruptFile
-from ingest.file_rows import open_bytes
+from ingest.file_content import holds_json, open_bytes
+from ingest.json_values import clean
 from ingest.quarantine import Quarantine
-from ingest.run import day_start
+from ingest.run import YEARS, day_start
 
 SOURCE = "aws_invocation_log"
 SCHEMA_TYPE = "ModelInvocationLog"
@@ -72,11 +73,11 @@ class Place:
 
 
 def is_log(key: str, *, strict: bool = True) -> bool:
-    """Whether a key is a log object: in AWS's layout (`strict`), no large body, not the permission check."""
+    """Whether a key may be a log object: in AWS's layout (`strict`), no large body, not the permission check."""
     name = key.rpartition("/")[2]
     if name == "amazon-bedrock-logs-permission-check" or "/data/" in f"/{key}":
         return False
-    return bool(_LAYOUT.search(key)) if strict else name.endswith((".json", ".json.gz", ".jsonl", ".jsonl.gz"))
+    return not strict or bool(_LAYOUT.search(key))
 
 
 def day_of(key: str) -> datetime | None:
@@ -145,13 +146,13 @@ def row_of(record: Mapping[str, Any]) -> dict[str, Any]:
     """The landed row of a usable record."""
     metadata = _part(record, "requestMetadata")
     return {
-        **{field: record[field] for field in _NEEDED},
+        **{field: clean(record[field]) for field in _NEEDED},
         **{field: _text_or_none(record.get(field)) for field in _TEXTS},
         "timestamp": _moment(record["timestamp"]),
         "identity": {"arn": _text_or_none(_part(record, "identity").get("arn"))},
-        "requestMetadata": sorted((key, str(value)) for key, value in metadata.items()),
-        "input": {field: _part(record, "input").get(field) for field in _INPUT},
-        "output": {field: _part(record, "output").get(field) for field in _OUTPUT},
+        "requestMetadata": sorted((clean(key), clean(str(value))) for key, value in metadata.items()),
+        "input": {field: _count_or_text(record, "input", field) for field in _INPUT},
+        "output": {field: _count_or_text(record, "output", field) for field in _OUTPUT},
     }
 
 
@@ -160,8 +161,13 @@ def _part(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return cast(Mapping[str, Any], value) if isinstance(value, dict) else {}
 
 
+def _count_or_text(record: Mapping[str, Any], part: str, field: str) -> int | str | None:
+    value = _part(record, part).get(field)
+    return value if isinstance(value, int) and field.endswith("Count") else _text_or_none(value)
+
+
 def _text_or_none(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+    return clean(value) if isinstance(value, str) else None
 
 
 def _moment(text: str) -> datetime | None:
@@ -169,11 +175,15 @@ def _moment(text: str) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
+    if moment.year not in YEARS:
+        return None
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def first_record(path: Path, name: str) -> dict[str, Any] | None:
     """The first record of an invocation log among the first lines of a file, None when it is something else."""
+    if not holds_json(path):
+        return None
     for number, line in _lines(path, name):
         parsed = _parsed(line)
         if parsed is not None and parsed.get("schemaType") == SCHEMA_TYPE:

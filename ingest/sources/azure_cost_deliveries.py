@@ -15,8 +15,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any, cast
 
-from ingest.errors import CorruptFile
-from ingest.file_rows import read_text
+from ingest.errors import CorruptFile, EmptyAnswer, SchemaChanged
+from ingest.file_content import is_gzipped, refuse_stranger, starts_as_json
+from ingest.file_rows import csv_header, is_parquet, read_text
 from ingest.files import ExportedFile, Folder
 from ingest.run import Window, months
 
@@ -94,7 +95,7 @@ def find(folder: Folder) -> Found:
     for file in files:
         if file.name in known or file in manifests:
             continue
-        if not file.matches(*_DATA):
+        if not file.matches(*_DATA) and not _is_table(folder, file):
             passed_over[file.name] = "it is no CSV or Parquet file"
         elif any(_is_below(file.name, home) for home in homes):
             passed_over[file.name] = "no manifest names it: its export is not finished"
@@ -102,6 +103,23 @@ def find(folder: Folder) -> Found:
             loose.append(file)
     newest = _newest([run for run in runs if run is not None])
     return Found([*newest, *(_loose(file, folder.location) for file in loose)], passed_over)
+
+
+def _is_table(folder: Folder, file: ExportedFile) -> bool:
+    """Whether a file of another name is Parquet or has a first line with commas."""
+    path = folder.fetch(file)
+    if is_parquet(path):
+        return True
+    try:
+        refuse_stranger(path, file.name)
+        if starts_as_json(path) and not is_gzipped(path):
+            return False
+        return len(csv_header(path, file.name)) > 1
+    except CorruptFile:
+        # a packed file that is cut off has to say so
+        return is_gzipped(path)
+    except (EmptyAnswer, SchemaChanged):
+        return False
 
 
 def _run(

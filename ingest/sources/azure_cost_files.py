@@ -4,7 +4,6 @@ One load is a billing account, month, view, route and scope, replaced whole. A d
 against its manifest before anything of it is written, so a half one changes nothing.
 """
 
-import hashlib
 import logging
 import tempfile
 from collections.abc import Iterable
@@ -15,7 +14,7 @@ from typing import Literal
 
 from ingest.contracts import Context, LoadResult, StreamContract
 from ingest.errors import ConfigError, CorruptFile, SchemaChanged
-from ingest.file_rows import open_bytes
+from ingest.file_rows import content_digest
 from ingest.files import Folder
 from ingest.quarantine import Quarantine
 from ingest.run import Window
@@ -223,14 +222,7 @@ def _guessed_view(spools: list[Spool]) -> str | None:
 
 def _is_repeated(gathered: _Load, path: Path, name: str) -> bool:
     """Whether a file without manifest was read before under another name."""
-    digest = hashlib.sha256()
-    try:
-        with open_bytes(path) as stream:
-            while chunk := stream.read(1 << 20):
-                digest.update(chunk)
-    except (OSError, EOFError) as error:
-        raise CorruptFile(f"{name} cannot be read to its end: {error}.", "Export it again.") from error
-    earlier = gathered.contents.setdefault(digest.hexdigest(), name)
+    earlier = gathered.contents.setdefault(content_digest(path, name), name)
     if earlier != name:
         gathered.told[name] = f"it has the content of {earlier}"
     return earlier != name

@@ -22,7 +22,7 @@ from ingest.files import recognise
 from ingest.quarantine import Quarantine
 from ingest.run import Window, day_start, month_start, next_month
 from ingest.sources.azure_cost_shapes import KINDS, SHAPES, Shape, canonical
-from ingest.sources.azure_cost_values import account_of, amount_of, days_of, text_of
+from ingest.sources.azure_cost_values import account_of, amount_of, days_of, refuse_day_first, text_of
 
 pc: Any = pyarrow.compute
 _parquet: Any = pyarrow.parquet
@@ -141,6 +141,7 @@ def _take(found: Spool, table: pa.Table, name: str, terms: Terms) -> None:
         table = table.filter(is_ours)
     if not table.num_rows:
         return
+    refuse_day_first(_column(table, shape.day), name)
     days, periods = (days_of(_column(table, column)) for column in (shape.day, shape.period))
     accounts = _accounts(table, shape, terms)
     faults = _faults(table, shape, days, accounts)

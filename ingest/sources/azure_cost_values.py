@@ -10,10 +10,12 @@ import pyarrow as pa
 import pyarrow.compute
 
 from ingest.errors import CorruptFile
+from ingest.run import YEARS
 
 pc: Any = pyarrow.compute
 _LARGEST = Decimal(10) ** 20
 _DAYS = (("%Y-%m-%d", r"^\s*(\d{4}-\d{2}-\d{2})([T ].*)?$"), ("%m/%d/%Y", r"^\s*(\d{1,2}/\d{1,2}/\d{4})( .*)?$"))
+_DAY_FIRST = re.compile(r"\s*(1[3-9]|2\d|3[01])/(0?[1-9]|1[0-2])/\d{4}\b")
 _text = pa.string()
 
 
@@ -45,14 +47,25 @@ def days_of(column: Any) -> list[date | None]:
     return [days[text] for text in column.to_pylist()]
 
 
+def refuse_day_first(column: Any, name: str) -> None:
+    """Raise CorruptFile where a day like 25/11/2026 stands: the file's other days may read as another month's."""
+    for text in cast(list[Any], pc.unique(column).to_pylist()):
+        if _DAY_FIRST.match(text or ""):
+            raise CorruptFile(
+                f"{name} writes the day before the month ({text[:20]}), so 05/11 would be read as the eleventh of May.",
+                "Export it again: Azure's own files have ISO or American dates, a spreadsheet may have changed them.",
+            )
+
+
 def _day(text: str | None) -> date | None:
     for form, pattern in _DAYS:
         match = re.match(pattern, text or "")
         if match:
             try:
-                return datetime.strptime(match[1], form).replace(tzinfo=UTC).date()
+                day = datetime.strptime(match[1], form).replace(tzinfo=UTC).date()
             except ValueError:
                 return None
+            return day if day.year in YEARS else None
     return None
 
 

@@ -108,7 +108,7 @@ def load_files(context: Context, folder: Folder, window: Window | None) -> list[
             quarantined = found.quarantine_of(span)
             good = found.taken[span.start]
             results.append(quarantined.land(context.landing, scope=found.place, window=span, good_rows=good))
-        context.landing.report(SOURCE, found.place, found.watermark, None)
+        context.landing.report(SOURCE, found.place, found.watermark, found.told)
     return results
 
 

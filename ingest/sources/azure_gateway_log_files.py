@@ -7,7 +7,7 @@ so that a file given twice counts once; of tables without one an identical file 
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -46,7 +46,8 @@ USUAL = GatewayDimensions(
 )
 _KEYS = ("ApimSubscriptionId", "ProductId", "ApiId", "UserId", "DeploymentName", "ModelName", "BackendHost")
 _SUMS = ("PromptTokens", "CompletionTokens", "TotalTokens", "Requests", "Errors", "Streamed")
-Reader = Callable[["Found", Row], None]
+# the values that a row is summed by, and which measures it leaves out: those do not lie among others as zeros
+Key = tuple[tuple[Any, ...], tuple[bool, ...]]
 
 
 @dataclass
@@ -58,7 +59,7 @@ class Found:
     place: str
     contract: StreamContract
     dimensions: GatewayDimensions
-    sums: dict[tuple[Any, ...], list[float]] = field(default_factory=dict[tuple[Any, ...], list[float]])
+    sums: dict[Key, list[float | None]] = field(default_factory=dict["Key", "list[float | None]"])
     requests: dict[str, Row] = field(default_factory=dict[str, Row])
     quarantines: dict[datetime | None, Quarantine] = field(default_factory=dict[datetime | None, Quarantine])
     rows: list[Row] = field(default_factory=list[Row])
@@ -75,6 +76,14 @@ class Found:
     def watermark(self) -> datetime | None:
         """End of the newest hour."""
         return max((row["TimeGenerated"] + timedelta(hours=1) for row in self.rows), default=None)
+
+    @property
+    def told(self) -> str | None:
+        """What is said of requests whose tokens are not known."""
+        logged = [row for row in self.rows if "Requests" in row]
+        silent = [row for row in logged if None in (row["PromptTokens"], row["CompletionTokens"])]
+        count = sum((row["Requests"] or 0) + (row["Errors"] or 0) for row in silent)
+        return f"{count} requests state no token count; theirs are unknown." if count else None
 
     def set_apart(self, file: str, reason: str, row: Row, moment: datetime | None) -> None:
         """Keep a row that cannot be taken, with its day where that is known."""
@@ -118,6 +127,8 @@ def read_files(
                 raise
             logger.warning("passed over %s: %s", file.name, error.message)
             unknown = error
+        except EmptyAnswer as error:
+            logger.warning("passed over %s: %s", file.name, error.message)
     if not known:
         raise unknown or EmptyAnswer(f"--path {folder.location}: no file is a table of a gateway.", "Check the path.")
     return reading.finished()
@@ -187,9 +198,9 @@ class _Reading:
             whole = found.shape == "log"
             found.rows = [
                 dict(zip(names, key, strict=True))
-                | {name: int(value) if whole or name == "Measurements" else value
+                | {name: int(value) if value is not None and (whole or name == "Measurements") else value
                    for name, value in zip(measures, values, strict=True)}
-                for key, values in found.sums.items()
+                for (key, _), values in found.sums.items()
             ]  # fmt: skip
         for found in self._found.values():
             bad = [row for part in found.quarantines.values() for row in part.rows]
@@ -218,14 +229,17 @@ def _hour(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
-def _add(found: Found, key: tuple[Any, ...], values: Sequence[float]) -> None:
-    sums = found.sums.setdefault(key, [0] * len(values))
+def _add(found: Found, key: tuple[Any, ...], values: Sequence[float | None]) -> None:
+    absent = tuple(value is None for value in values)
+    sums = found.sums.setdefault((key, absent), [None if missing else 0 for missing in absent])
     for place, value in enumerate(values):
-        sums[place] += value
+        known = sums[place]
+        if known is not None and value is not None:
+            sums[place] = known + value
 
 
 def _take_summed(found: Found, row: Row, moment: datetime) -> None:
-    values = [whole_of(row.get(name.lower())) or 0 for name in _SUMS]
+    values = [whole_of(row.get(name.lower())) for name in _SUMS]
     _add(found, (_hour(moment), *(text_of(row.get(name.lower())) for name in _KEYS)), values)
 
 
@@ -241,7 +255,8 @@ def _take_request(found: Found, row: Row, moment: datetime) -> None:
     for name in ("DeploymentName", "ModelName"):
         request[name] = request[name] or text_of(row.get(name.lower()))
     for name, value in tokens.items():
-        request[name] = max(request[name] or 0, value or 0)
+        if value is not None:
+            request[name] = max(request.get(name) or 0, value)
 
 
 def _take_hop(hops: dict[str, Row], row: Row) -> None:
@@ -259,7 +274,7 @@ def _add_request(found: Found, request: Row, hop: Row) -> None:
     host = urlsplit(str(hop.get("BackendUrl") or "")).hostname or ""
     is_error = int(hop.get("code") or 200) >= 400
     values = [
-        *(request[name] or 0 for name in _SUMS[:3]),
+        *(request.get(name) for name in _SUMS[:3]),
         int(not is_error),
         int(is_error),
         int(bool(request["stream"])),
@@ -274,7 +289,7 @@ def _take_metric(found: Found, row: Row, moment: datetime) -> None:
     given = properties_of(row.get("properties", row.get("customdimensions")))
     chosen: dict[str, str | None] = found.dimensions.model_dump()
     values = tuple(given.get(chosen[key] or "", "") for key in DIMENSIONS)
-    count = whole_of(row.get("itemcount", row.get("valuecount"))) or 0
+    count = whole_of(row.get("itemcount", row.get("valuecount")))
     tokens = whole_of(row.get("sum", row.get("valuesum")))
     if tokens is None:
         raise Unreadable("it has no sum")

@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from ingest.errors import SchemaChanged
-from ingest.file_rows import columns_of, is_parquet, json_rows, open_bytes, table_batches
+from ingest.file_content import starts_as_json
+from ingest.file_rows import columns_of, is_parquet, json_rows, table_batches
+from ingest.json_values import clean
 from ingest.quarantine import Quarantine
+from ingest.run import YEARS
 
 LOOKED_AT = 200
 _ZONE = re.compile(r"\s*\[(.+)\]$")
@@ -34,21 +37,12 @@ def records(path: Path, name: str, quarantine: Quarantine) -> tuple[list[str], I
         CorruptFile, EmptyAnswer: it cannot be read.
         SchemaChanged: its times are in an unnamed zone.
     """
-    if is_parquet(path) or not _is_json(path):
+    if is_parquet(path) or not starts_as_json(path):
         columns = [_plain(column, name) for column in columns_of(path, name)]
         return columns, (row for batch in table_batches(path, name, quarantine) for row in _named(batch, columns))
-    rows = (flat for item in json_rows(path, name, quarantine) for flat in _flattened(item))
+    rows = (flat for item in json_rows(path, name, quarantine) for flat in _flattened(item, name, quarantine))
     first = list(islice(rows, LOOKED_AT))
     return list(dict.fromkeys(key for row in first for key in row)), chain(first, rows)
-
-
-def _is_json(path: Path) -> bool:
-    with open_bytes(path) as stream:
-        try:
-            start = stream.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
-        except (OSError, EOFError):
-            return False
-    return start[:1] in (b"{", b"[")
 
 
 def _plain(column: str, name: str) -> str:
@@ -64,16 +58,18 @@ def _named(batch: Any, columns: list[str]) -> Iterator[Row]:
     return (dict(zip(columns, row.values(), strict=True)) for row in batch.to_pylist())
 
 
-def _flattened(item: Row) -> Iterator[Row]:
-    tables = item.get("tables")
+def _flattened(item: Row, file: str, quarantine: Quarantine) -> Iterator[Row]:
+    tables, inner_records = item.get("tables"), item.get("records")
     if isinstance(tables, list):
         for table in cast(list[Any], tables):
-            names = [str(column["name"]).lower() for column in table.get("columns", [])]
-            yield from (dict(zip(names, row, strict=False)) for row in table.get("rows", []))
+            yield from _rows_of_table(table, file, quarantine)
         return
-    if isinstance(item.get("records"), list):
-        for record in cast(list[Row], item["records"]):
-            yield from _flattened(record)
+    if isinstance(inner_records, list):
+        for record in cast(list[Any], inner_records):
+            if isinstance(record, dict):
+                yield from _flattened(cast(Row, record), file, quarantine)
+            else:
+                quarantine.put(file=file, reason="it is no JSON object", row=repr(record))
         return
     row = {key.lower(): value for key, value in item.items()}
     inner = row.get("properties")
@@ -84,9 +80,29 @@ def _flattened(item: Row) -> Iterator[Row]:
     yield row
 
 
+def _rows_of_table(table: object, file: str, quarantine: Quarantine) -> Iterator[Row]:
+    """The rows of a table in the answer of a query; what does not fit its columns is set apart."""
+    found = cast(Row, table) if isinstance(table, dict) else {}
+    columns, rows = found.get("columns"), found.get("rows")
+    names = [
+        str(cast(Row, column)["name"]).lower()
+        for column in cast(list[Any], columns if isinstance(columns, list) else [])
+        if isinstance(column, dict) and "name" in column
+    ]
+    if not isinstance(columns, list) or len(names) != len(cast(list[Any], columns)) or not isinstance(rows, list):
+        quarantine.put(file=file, reason="it is a table without columns and rows", row=repr(cast(object, table)))
+        return
+    for row in cast(list[Any], rows):
+        if isinstance(row, list) and len(cast(list[Any], row)) == len(names):
+            yield dict(zip(names, cast(list[Any], row), strict=True))
+        else:
+            reason = f"it has not one value for each of {len(names)} columns"
+            quarantine.put(file=file, reason=reason, row=repr(cast(object, row)))
+
+
 def text_of(value: object) -> str:
-    """A value as text, '' where there is none."""
-    return "" if value is None else str(value).strip()
+    """A value as text that can be stored, '' where there is none."""
+    return "" if value is None else clean(str(value).strip())
 
 
 def whole_of(value: object) -> int | None:
@@ -106,10 +122,9 @@ def whole_of(value: object) -> int | None:
 def moment_of(value: object) -> datetime:
     """A time in UTC; raises Unreadable when it is none."""
     moment = value if isinstance(value, datetime) else _parsed(text_of(value))
-    try:
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except OverflowError:
-        raise Unreadable(f"{text_of(value)[:40]!r} is no time") from None
+    if moment.year not in YEARS:
+        raise Unreadable(f"{text_of(value)[:40]!r} lies outside of the years {YEARS[0]} to {YEARS[-1]}")
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _parsed(text: str) -> datetime:
@@ -140,4 +155,4 @@ def properties_of(value: object) -> dict[str, str]:
         raise Unreadable("its properties are no JSON") from None
     if not isinstance(parsed, dict):
         raise Unreadable("its properties are no JSON object")
-    return {str(key): text_of(inner) for key, inner in cast(Row, parsed).items()}
+    return {clean(str(key)): text_of(inner) for key, inner in cast(Row, parsed).items()}

@@ -7,7 +7,6 @@ the files of a month are given together; a byte-identical copy of a file is not 
 """
 
 import logging
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -16,8 +15,9 @@ from itertools import islice
 from pathlib import Path
 
 from ingest.contracts import Context, LoadResult
-from ingest.errors import CorruptFile, EmptyAnswer, SchemaChanged
-from ingest.file_rows import columns_of, content_digest, csv_batches, is_parquet, json_rows, open_bytes, parquet_batches
+from ingest.errors import EmptyAnswer, SchemaChanged
+from ingest.file_content import starts_as_json
+from ingest.file_rows import columns_of, content_digest, csv_batches, is_parquet, json_rows, parquet_batches
 from ingest.files import ExportedFile, FileKind, Folder, recognise
 from ingest.quarantine import Quarantine
 from ingest.run import Window, day_start, next_month
@@ -77,11 +77,10 @@ def _recognised(folder: Folder) -> tuple[list[_Export], list[str]]:
         path = folder.fetch(file)
         try:
             columns, is_json = _columns(path, file.name)
+            kind = _KINDS[recognise(file.name, list(dict.fromkeys(columns)), list(_KINDS))]
         except EmptyAnswer:
             logger.warning("passed over %s: it is empty", file.name)
             continue
-        try:
-            kind = _KINDS[recognise(file.name, list(dict.fromkeys(columns)), list(_KINDS))]
         except SchemaChanged as error:
             if error.is_near:
                 raise
@@ -107,19 +106,11 @@ def _columns(path: Path, name: str) -> tuple[list[str], bool]:
 
     Raises:
         CorruptFile, EmptyAnswer: it cannot be read, or holds nothing.
+        SchemaChanged: it is no table at all.
     """
-    if not is_parquet(path) and _head(path, name).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+    if starts_as_json(path):
         return _json_columns(path, name), True
     return [column.partition(".")[0] for column in columns_of(path, name)], False
-
-
-def _head(path: Path, name: str) -> bytes:
-    """The first bytes of a file, unpacked. Raises CorruptFile when they cannot be read."""
-    try:
-        with open_bytes(path) as stream:
-            return stream.read(4096)
-    except (OSError, EOFError, zlib.error) as error:
-        raise CorruptFile(f"{name} cannot be read: {error}.", "Export it again; nothing of it was landed.") from error
 
 
 def _json_columns(path: Path, name: str) -> list[str]:

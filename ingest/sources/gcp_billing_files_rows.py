@@ -14,6 +14,7 @@ import pyarrow.compute
 from ingest.arrow import fields, nulls
 from ingest.errors import SchemaChanged
 from ingest.quarantine import Quarantine
+from ingest.run import YEARS
 from ingest.sources.gcp_billing_rows import OWN_COLUMNS, TEXT, ExportKind, conformed, marked
 from ingest.typed_values import UnreadableError, converter, number
 
@@ -105,6 +106,9 @@ class RowReader:
         good: Any = pc.fill_null(currency, False)
         for item in (*needed, month, finite):
             good = pc.and_(good, pc.fill_null(item, False))
+        for item in fields(self._schema):
+            if pa.types.is_timestamp(item.type):
+                good = pc.and_(good, pc.fill_null(_is_plausible(rows[item.name]), True))
         return pc.and_(good, pc.not_equal(pc.fill_null(rows[kind.account], ""), ""))
 
     def _month_is_good(self, rows: pa.Table) -> Any:
@@ -152,6 +156,11 @@ class RowReader:
             return number(row[self.kind.cost]) + sum(lowered, Decimal(0))
         except (ValueError, KeyError):
             return None
+
+
+def _is_plausible(column: Any) -> Any:
+    years = pc.year(column)
+    return pc.and_(pc.greater_equal(years, YEARS[0]), pc.less_equal(years, YEARS[-1]))
 
 
 def _month(kind: ExportKind, row: Mapping[str, Any]) -> date | None:

@@ -25,7 +25,8 @@ from ingest.checks import Finding, attempt
 from ingest.config_gcp import GcpRequestLog
 from ingest.contracts import Context, LoadResult
 from ingest.errors import EmptyAnswer, InferledgerError
-from ingest.file_rows import json_rows
+from ingest.file_content import holds_json
+from ingest.file_rows import json_rows, may_be_json
 from ingest.files import Folder
 from ingest.gcp_connection import TIMEOUT_S, call_google, logging_client
 from ingest.quarantine import Quarantine, quarantine_contract
@@ -37,7 +38,6 @@ logger = logging.getLogger(__name__)
 REREAD_DAYS = 2
 PAGE_SIZE = 1000
 ROWS_PER_BATCH = 20_000
-FILES = ("*.json", "*.jsonl", "*.ndjson", "*.json.gz", "*.jsonl.gz", "*.ndjson.gz")
 SWITCH_ON = "Switch on inference request metadata logs for the project, see docs/sources/gcp_request_log.md."
 
 
@@ -104,10 +104,14 @@ def load_files(context: Context, folder: Folder, window: Window | None) -> list[
     found: dict[tuple[str, date], _Day] = {}
     strays = Quarantine(REQUESTS)
     for file in folder.files():
-        if file.matches(*FILES):
-            entries = json_rows(folder.fetch(file), file.name, strays)
-            taken = sum(_sort_in(entry, file.name, found, strays) for entry in entries)
-            logger.info("read request log entries", extra={"file": file.name, "rows": taken})
+        path, aside = folder.fetch(file), Quarantine(REQUESTS)
+        entries = json_rows(path, file.name, aside) if holds_json(path) else ()
+        taken = [_sort_in(entry, file.name, found, aside) for entry in entries]
+        if any(taken) or (aside.rows and may_be_json(aside)):
+            strays.rows += aside.rows
+            logger.info("read request log entries", extra={"file": file.name, "rows": sum(taken)})
+        else:
+            logger.warning("passed over %s: it holds no log entry", file.name)
     if not found:
         raise EmptyAnswer(
             f"{SOURCE}: no file at {folder.location} holds log entries.",

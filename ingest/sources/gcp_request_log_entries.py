@@ -16,6 +16,7 @@ from typing import Any, cast
 import pyarrow as pa
 
 from ingest.contracts import StreamContract
+from ingest.run import YEARS
 
 SOURCE = "gcp_request_log"
 _TEXT, _COUNT = pa.string(), pa.int64()
@@ -186,6 +187,8 @@ def _moment(found: Any) -> datetime:
         moment = datetime.fromisoformat(str(found))
     except ValueError as error:
         raise UnknownEntry(f"its time is {found!r}") from error
+    if moment.year not in YEARS:
+        raise UnknownEntry(f"its time {found!r} lies outside of the years {YEARS[0]} to {YEARS[-1]}")
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

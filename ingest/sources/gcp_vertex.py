@@ -26,7 +26,8 @@ from google.api_core import exceptions as api
 from ingest.checks import Finding, attempt
 from ingest.contracts import Context, LoadResult
 from ingest.errors import EmptyAnswer, InferledgerError, TerminalError
-from ingest.file_rows import content_digest, json_rows
+from ingest.file_content import holds_json
+from ingest.file_rows import content_digest
 from ingest.files import Folder
 from ingest.gcp_connection import TIMEOUT_S, call_google, monitoring_client
 from ingest.run import Window, day_start, days
@@ -57,7 +58,6 @@ REREAD_DAYS = 3
 KEPT_DAYS = 730
 HISTOGRAM_DAYS = 14
 PAGE_SIZE = 10_000
-FILES = ("*.json", "*.jsonl", "*.json.gz", "*.jsonl.gz")
 Rows = dict[str, list[dict[str, Any]]]
 
 
@@ -105,15 +105,14 @@ def load_files(context: Context, folder: Folder, window: Window | None) -> list[
     gathered = Gathered()
     seen: set[str] = set()
     for file in folder.files():
-        if file.matches(*FILES):
-            before, path = gathered.series, folder.fetch(file)
-            if (digest := content_digest(path, file.name)) in seen:
-                logger.warning("passed over %s: it is a copy of another file", file.name)
-                continue
+        path = folder.fetch(file)
+        if not holds_json(path):
+            logger.warning("passed over %s: it is no JSON", file.name)
+        elif (digest := content_digest(path, file.name)) in seen:
+            logger.warning("passed over %s: it is a copy of another file", file.name)
+        else:
             seen.add(digest)
-            for item in json_rows(path, file.name, gathered.quarantine):
-                gathered.take(item, file.name)
-            logger.info("read time series", extra={"file": file.name, "series": gathered.series - before})
+            gathered.read(path, file.name)
     if not gathered.rows and not gathered.quarantine.rows:
         raise EmptyAnswer(
             f"{SOURCE}: no file at {folder.location} holds a series of {PREFIX}....",

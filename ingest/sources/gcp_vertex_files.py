@@ -4,14 +4,19 @@ Points may be finer than an hour: counts are summed into their hour, limits take
 end of an hour cannot be told apart and go to the quarantine, as does a series without project, model or known points.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
+from ingest.file_rows import json_rows, may_be_json
 from ingest.quarantine import Quarantine
+from ingest.run import YEARS
 from ingest.sources.gcp_vertex_series import BY_TYPE, HOUR, TOKEN_COUNTS, Metric, bucket_bounds, labelled
 
+logger = logging.getLogger(__name__)
 Rows = dict[tuple[Any, ...], dict[str, Any]]
 
 
@@ -26,6 +31,21 @@ class Gathered:
     rows: Rows = field(default_factory=dict[tuple[Any, ...], dict[str, Any]])
     quarantine: Quarantine = field(default_factory=lambda: Quarantine(TOKEN_COUNTS))
     series: int = 0
+
+    def read(self, path: Path, file: str) -> None:
+        """Take the series of one file; one without any, that is no broken JSON either, is passed over."""
+        aside = Quarantine(TOKEN_COUNTS)
+        before, others = self.series, 0
+        for item in json_rows(path, file, aside):
+            earlier = self.series
+            self.take(item, file)
+            others += self.series == earlier
+        found = self.series - before
+        if found or (may_be_json(aside) and not others):
+            self.quarantine.rows += aside.rows
+            logger.info("read time series", extra={"file": file, "series": found})
+        else:
+            logger.warning("passed over %s: it holds no time series", file)
 
     def take(self, item: Mapping[str, Any], file: str) -> None:
         """Take a JSON object of a file: one series, or a page of them."""
@@ -132,9 +152,11 @@ def _whole(found: Any) -> int:
 def _moment(found: Any) -> datetime:
     try:
         moment = datetime.fromisoformat(str(found))
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         raise _Unknown(f"a point's time is {str(found)[:40]!r}") from error
+    if moment.year not in YEARS:
+        raise _Unknown(f"a point's time is {str(found)[:40]!r}, outside of the years {YEARS[0]} to {YEARS[-1]}")
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _mapping(found: Any) -> dict[str, Any]:

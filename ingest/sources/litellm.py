@@ -16,7 +16,7 @@ from datetime import datetime
 from ingest import log_files
 from ingest.checks import Finding, attempt
 from ingest.contracts import Context, LoadResult
-from ingest.file_rows import json_rows
+from ingest.file_rows import json_rows, may_be_json
 from ingest.files import Folder
 from ingest.json_values import UnreadableRow, known_cost, moment
 from ingest.log_files import DayBook, OpenedFile
@@ -69,8 +69,7 @@ def read(files: Callable[[], Iterator[OpenedFile]], book: DayBook) -> None:
             found += 1
             _take(row, file.name, book)
         book.recognised += bool(found)
-        is_json = not aside.rows or str(aside.rows[0]["row"]).lstrip().startswith(("{", "["))
-        if found or (is_json and not others):
+        if found or (may_be_json(aside) and not others):
             # a broken line among requests, or a file of JSON that breaks off
             for bad in aside.rows:
                 _set_line_apart(book, file.name, str(bad["row"]))

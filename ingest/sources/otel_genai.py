@@ -19,7 +19,7 @@ import pyarrow as pa
 from ingest import log_files
 from ingest.checks import Finding, attempt
 from ingest.contracts import Context, LoadResult, StreamContract
-from ingest.file_rows import json_rows
+from ingest.file_rows import json_rows, may_be_json
 from ingest.files import Folder
 from ingest.json_values import LONGEST_LABEL, UnreadableRow, clean, count, mapping, moment, text
 from ingest.log_files import DayBook, OpenedFile
@@ -108,8 +108,7 @@ def read(files: Callable[[], Iterator[OpenedFile]], book: DayBook) -> None:
             others += "resourceSpans" not in row
             traces.update(str(span.get("traceId")) for _, _, span in _spans(row) if _calls_a_model(span))
         book.recognised += bool(holds_spans)
-        is_json = not aside.rows or str(aside.rows[0]["row"]).lstrip().startswith(("{", "["))
-        if holds_spans or (is_json and not others):
+        if holds_spans or (may_be_json(aside) and not others):
             for bad in aside.rows:
                 # never its text: it may hold what people wrote
                 book.set_apart(file=file.name, reason=str(bad["reason"]), row=f"{len(str(bad['row']))} characters")

@@ -61,7 +61,7 @@ def test_a_row_of_another_width_is_set_apart_with_its_text(tmp_path: Path) -> No
         (b"\xff\xfea\x00,\x00b\x00\n\x00", CorruptFile, "UTF-16"),
         (gzip.compress(b"a,b\n" + b"1,2\n" * 5000)[:-30], CorruptFile, "cannot be read"),
         (b"a,a\n1,2\n", CorruptFile, "names columns twice: a"),
-        (b"a,b\n\xe9\xe8,2\n", CorruptFile, "cannot be read"),
+        (b"a,b\n\xe9\xe8,2\n", CorruptFile, "is not in UTF-8"),
         (b'a,b\n1,"x\n2,y\n', CorruptFile, "a quote is opened and never closed"),
     ],
     ids=["empty", "utf-16", "cut gzip", "repeated column", "latin-1", "open quote"],

@@ -9,7 +9,7 @@ import pytest
 
 from ingest.config import SourcesConfig
 from ingest.contracts import Context
-from ingest.errors import ConfigError, SchemaChanged, TransientError
+from ingest.errors import ConfigError, CorruptFile, SchemaChanged, TransientError
 from ingest.files import open_folder
 from ingest.sources import aws_bedrock, aws_bedrock_metrics
 from ingest.sources.aws_bedrock import INFERENCE_PROFILES, PROVISIONED_THROUGHPUTS
@@ -115,6 +115,33 @@ def test_label_names_model_and_metric_where_no_request_lies_beside(make_context:
     assert context.landing.windows(METRICS_HOURLY, DATA) == ["2026-11-17", "2026-11-18"]
 
 
+def test_an_answer_is_known_by_its_members_whatever_the_file_is_called(
+    make_context: MakeContext, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "f" / DATA / REGION
+    save(folder / "printed.txt", metrics())
+    save(folder / "settings.json", {"models": []})
+    (folder / "chart.json").write_bytes(b"\x89PNG\r\n\x1a\n")
+    context = make_context()
+    from_path(context, tmp_path / "f")
+    assert len(landed(context)["metrics_hourly"]) == 2
+    assert "settings.json: it is no answer of the AWS command line" in caplog.text
+    assert "chart.json: it is no answer of the AWS command line" in caplog.text
+
+
+def test_tags_without_a_resource_and_a_cut_answer_are_told_with_their_file(
+    make_context: MakeContext, tmp_path: Path
+) -> None:
+    folder = tmp_path / "f" / DATA / REGION
+    save(folder / "m.json", metrics())
+    save(folder / "tags.json", {"ResourceTagMappingList": [{"Tags": [{"Key": "team", "Value": "docs"}]}]})
+    with pytest.raises(SchemaChanged, match=r"tags\.json is not as the AWS command line prints it"):
+        from_path(make_context(), tmp_path / "f")
+    (folder / "tags.json").write_text('{"ResourceTagMappingList": [{"ResourceARN": "arn')
+    with pytest.raises(CorruptFile, match=r"tags\.json breaks off"):
+        from_path(make_context(), tmp_path / "f")
+
+
 @pytest.mark.parametrize(
     ("document", "place", "expected", "says"),
     [
@@ -124,8 +151,16 @@ def test_label_names_model_and_metric_where_no_request_lies_beside(make_context:
         (metrics(StatusCode="PartialData"), f"{DATA}/{REGION}", TransientError, "PartialData"),
         ({"inferenceProfileSummaries": [{"inferenceProfileId": "x"}]}, "", SchemaChanged, "no inferenceProfileArn"),
         ({"models": []}, "", SchemaChanged, "holds no answer of"),
+        (metrics(Values=[1.0]), f"{DATA}/{REGION}", SchemaChanged, r"m\.json is not .*2 timestamps and 1 values"),
+        (metrics(Timestamps=None), f"{DATA}/{REGION}", SchemaChanged, r"m\.json is not as the AWS command line"),
+        (metrics(Timestamps=["9999-01-01T00:00:00Z"]), f"{DATA}/{REGION}", SchemaChanged, "outside of the years"),
+        ({"MetricDataResults": [{"Label": "x Invocations"}]}, f"{DATA}/{REGION}", SchemaChanged, "'Id'"),
+        ({"inferenceProfileSummaries": ["x"]}, "", SchemaChanged, r"m\.json is not as the AWS command line"),
     ],
-    ids=["no place", "no model id", "five minutes", "not complete", "no arn", "something else"],
+    ids=[
+        *("no place", "no model id", "five minutes", "not complete", "no arn", "something else", "a value short"),
+        *("no times", "impossible year", "no id", "no object"),
+    ],
 )
 def test_file_that_is_not_it_is_named(
     make_context: MakeContext, tmp_path: Path, document: Any, place: str, expected: type[Exception], says: str

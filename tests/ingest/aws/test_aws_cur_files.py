@@ -167,6 +167,31 @@ def test_stranger_is_passed_over_and_a_renamed_header_is_not(load_from: LoadFrom
         load_from(bills)
 
 
+def test_an_image_between_the_bills_is_named_and_the_rest_is_read(
+    load_from: LoadFrom, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bills = tmp_path / "bills"
+    write_csv(bills / "a.csv", rows_of(LEGACY, {}))
+    (bills / "chart").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (bills / "nothing.csv").write_bytes(b"")
+    assert [result.rows for result in load_from(bills)] == [1]
+    assert "chart is no CSV, JSON or Parquet file: it is a PNG image" in caplog.text
+    assert "nothing.csv is empty" in caplog.text
+
+
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_a_charge_of_an_impossible_year_is_set_apart_with_its_dollars(
+    load_from: LoadFrom, tmp_path: Path, year: str
+) -> None:
+    odd = {"lineItem/UsageStartDate": f"{year}-01-01T00:00:00Z", "lineItem/UnblendedCost": "3.5"}
+    load_from(write_csv(tmp_path / "bill.csv", rows_of(LEGACY, *[{}] * 9, odd)))
+    (apart,) = landed(tmp_path, "_quarantine")
+    assert (apart["reason"], apart["amount"]) == (
+        f"lineItem/UsageStartDate is '{year}-01-01T00:00:00Z', which is no date",
+        "3.5",
+    )
+
+
 @pytest.mark.parametrize(
     ("body", "expected", "says"),
     [
@@ -175,7 +200,7 @@ def test_stranger_is_passed_over_and_a_renamed_header_is_not(load_from: LoadFrom
         (gzip.compress(csv_bytes(rows_of(LEGACY, *[{}] * 2000)))[:-40], CorruptFile, "cannot be read"),
         (csv_bytes([LEGACY]).decode().encode("utf-16"), CorruptFile, "UTF-16"),
         (csv_bytes([{"item": "milk"}]), SchemaChanged, "is none of"),
-        (csv_bytes(rows_of(LEGACY, {"pricing/unit": "\xe9"})).decode().encode("latin-1"), CorruptFile, "cannot be"),
+        (csv_bytes(rows_of(LEGACY, {"pricing/unit": "\xe9"})).decode().encode("latin-1"), CorruptFile, "not in UTF-8"),
         (csv_bytes([LEGACY]).replace(b"bill/BillType", b"bill/InvoiceId", 1), CorruptFile, "twice"),
     ],
     ids=["empty", "header alone", "truncated", "utf-16", "stranger", "latin-1", "doubled column"],

@@ -35,6 +35,26 @@ class TestManifests:
         (result,) = load_from(tmp_path / "copy")
         assert (result.scope, self.costs(tmp_path, "line_items_csv")) == ("daily", ["1.5"])
 
+    def test_what_a_manifest_above_does_not_name_is_told_as_not_read(
+        self, load_from: LoadFrom, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        bills = tmp_path / "copy"
+        write_csv(bills / "r-00001.csv", rows_of(LEGACY, {}))
+        write_csv(bills / "other" / "bill.csv", rows_of(LEGACY, {}))
+        manifest = {"reportKeys": ["r-00001.csv"], "billingPeriod": {"start": "20261101T000000.000Z"}}
+        (bills / "r-Manifest.json").write_text(json.dumps(manifest))
+        (result,) = load_from(bills)
+        assert result.rows == 1
+        assert "passed over other/bill.csv: no manifest beside or above it names it" in caplog.text
+        (status,) = landed(tmp_path, "_status")
+        assert status["message"].startswith("No manifest names other/bill.csv: not read.")
+
+    def test_an_older_execution_is_no_news(self, load_from: LoadFrom, tmp_path: Path) -> None:
+        self.cur2(tmp_path / "copy", "2026-11-06T08:00:00.000Z-77", "2")
+        self.cur2(tmp_path / "copy", "2026-11-05T23:00:00.000Z-aa", "1")
+        load_from(tmp_path / "copy")
+        assert [row["message"] for row in landed(tmp_path, "_status")] == [None]
+
     def test_aws_3_8_the_newest_execution_of_a_period_counts(self, load_from: LoadFrom, tmp_path: Path) -> None:
         self.cur2(tmp_path / "copy", "2026-11-06T08:00:00.000Z-77", "2")
         self.cur2(tmp_path / "copy", "2026-11-05T23:00:00.000Z-aa", "1")

@@ -173,6 +173,38 @@ def test_line_that_is_no_record_is_set_apart_without_its_text(make_context: Make
     assert not [row for row in apart if "SECRET" in row["row"]]
 
 
+def test_a_log_is_known_by_its_lines_whatever_it_is_called(
+    make_context: MakeContext, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    context, logs = make_context(), tmp_path / "logs"
+    logs.mkdir()
+    write_lines(logs / "20261110T2359Z_0.gz", record())
+    (logs / "chart.json").write_bytes(b"\x89PNG\r\n\x1a\n")
+    write_lines(logs / "settings.json", {"loggingConfig": {}})
+    from_path(context, logs)
+    assert [row["requestId"] for row in rows_of(context)] == ["r-1"]
+    assert "chart.json: it is no model invocation log" in caplog.text
+    assert "settings.json: it is no model invocation log" in caplog.text
+
+
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_a_record_of_an_impossible_year_is_set_apart(make_context: MakeContext, tmp_path: Path, year: str) -> None:
+    context = make_context()
+    good = [record(requestId=f"r-{number}") for number in range(9)]
+    from_path(context, write_lines(tmp_path / "log.json", *good, record(timestamp=f"{year}-01-01T00:00:00Z")))
+    (apart,) = context.landing.read(quarantine_contract("aws_invocation_log")).to_pylist()
+    assert apart["reason"] == "its timestamp is no time"
+
+
+def test_half_a_character_does_not_stop_a_day(make_context: MakeContext, tmp_path: Path) -> None:
+    context = make_context()
+    line = json.dumps(record(requestMetadata={"team": "docs\ud83d"}, operation="Invoke\ude00"))
+    assert "\\ud83d" in line
+    from_path(context, write_lines(tmp_path / "log.json", line))
+    (row,) = rows_of(context)
+    assert (row["requestMetadata"], row["operation"]) == ([("team", "docs?")], "Invoke?")
+
+
 def test_file_that_breaks_off_lands_nothing(make_context: MakeContext, tmp_path: Path) -> None:
     path = write_lines(tmp_path / "log.json.gz", *[record(requestId=f"r-{number:06d}") for number in range(2000)])
     path.write_bytes(path.read_bytes()[:-200])

@@ -2,9 +2,7 @@
 
 import csv
 import gzip
-import io
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,24 +14,11 @@ import pytest
 
 from ingest.contracts import Context
 from ingest.errors import ConfigError, CorruptFile, SchemaChanged, Shrunk
-from ingest.quarantine import quarantine_contract
 from ingest.sources.azure_cost_shapes import EA, FOCUS, MCA
 from tests.ingest.azure.conftest import AS_OF
-from tests.ingest.azure.exported import ACCOUNT, NOVEMBER, export, total, visible
+from tests.ingest.azure.exported import ACCOUNT, NOVEMBER, export, quarantined, rewrite, total, trust, visible
 
 SAMPLE = Path(__file__).with_name("focus_sample") / "focus_1_0_microsoft_rows.csv"
-
-
-def quarantined(cost_context: Context) -> list[dict[str, Any]]:
-    return cost_context.landing.read(quarantine_contract("azure_cost")).to_pylist()
-
-
-def rewrite(path: Path, change: Callable[[list[list[str]]], list[list[str]]]) -> None:
-    """Change the rows of a CSV file, header first."""
-    rows = list(csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")))
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(change(rows))
-    path.write_bytes("\ufeff".encode() + text.getvalue().encode())
 
 
 @pytest.mark.parametrize("form", ["csv", "csv.gz", "parquet"])
@@ -146,7 +131,7 @@ def test_a_row_that_cannot_be_read_is_set_apart_with_its_dollars(cost_world, cos
         return rows
 
     rewrite(path, damage)
-    _trust(path)
+    trust(path)
     load_costs(tmp_path / "x")
     apart = quarantined(cost_context)
     assert sorted(row["reason"] for row in apart) == [
@@ -164,7 +149,7 @@ def test_a_row_that_cannot_be_read_is_set_apart_with_its_dollars(cost_world, cos
 def test_a_file_of_which_a_fifth_cannot_be_read_lands_nothing(cost_world, cost_context, load_costs, tmp_path):
     path = export(cost_world, tmp_path / "x").parent / "part_0_0001.csv"
     rewrite(path, lambda rows: [rows[0], *([*row[:13], "?", *row[14:]] for row in rows[1:])])
-    _trust(path)
+    trust(path)
     with pytest.raises(CorruptFile, match="rows cannot be taken"):
         load_costs(tmp_path / "x")
     assert cost_context.landing.read(EA).num_rows == 0
@@ -182,7 +167,7 @@ def test_what_a_restatement_takes_back_is_recorded(cost_world, cost_context, loa
     path = export(cost_world, tmp_path / "x").parent / "part_0_0001.csv"
     load_costs(tmp_path / "x")
     rewrite(path, lambda rows: rows[:-3])
-    _trust(path)
+    trust(path)
     assert load_costs(tmp_path / "x")[0].gone == 3
 
 
@@ -257,12 +242,3 @@ def test_a_parquet_file_with_floats_and_maps_lands_their_shortest_text(cost_cont
 
 def _landed(cost_context: Context) -> str:
     return f"{cost_context.settings.landing_root}/azure_cost/focus_costs"
-
-
-def _trust(path: Path) -> None:
-    """Let the manifest speak of the file as it is now."""
-    manifest = path.with_name("manifest.json")
-    content = json.loads(manifest.read_text())
-    content["blobs"][0]["byteCount"] = path.stat().st_size
-    content["dataRowCount"] = len(list(csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")))) - 1
-    manifest.write_text(json.dumps(content))

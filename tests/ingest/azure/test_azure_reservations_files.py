@@ -76,8 +76,40 @@ def test_a_row_that_cannot_be_taken_is_kept_with_its_dollars(tmp_path: Path) -> 
     kept = made.landing.read(quarantine_contract("azure_reservations")).to_pylist()
     assert {(row["reason"], row["amount"]) for row in kept} == {
         ("it has no eventType", "19500"),
-        ("'soon' is no date", None),
+        ("'soon' is no date", "19500"),
     }
+
+
+def test_three_equal_purchases_of_one_file_are_three(tmp_path: Path) -> None:
+    made = context_at(tmp_path / "home")
+    header, row, _ = TRANSACTIONS.splitlines()
+    load(made, tmp_path / "files", a="\n".join([header, row, row, row]) + "\n", b="\n".join([header, row]) + "\n")
+    bought = made.landing.read(azure_reservations.TRANSACTIONS).to_pylist()
+    # the fourth is the first one again: another export that reaches over the same days
+    assert [row["amount"] for row in bought] == ["19500"] * 3
+
+
+def test_equal_details_of_one_file_are_one(tmp_path: Path) -> None:
+    made = context_at(tmp_path / "home")
+    load(made, tmp_path / "files", b=DETAILS + DETAILS.splitlines()[1] + "\n")
+    assert made.landing.read(azure_reservations.DETAILS).num_rows == 1
+
+
+def test_dates_with_the_day_first_are_refused_and_not_read_as_months(tmp_path: Path) -> None:
+    row = TRANSACTIONS.splitlines()[1]
+    rows = "".join(f"{row.replace('11/06/2026', f'{day:02}/11/2026')}\n" for day in range(1, 14))
+    with pytest.raises(CorruptFile, match=r"a\.csv writes the day before the month \(13/11/2026\)"):
+        load(context_at(tmp_path / "home"), tmp_path / "files", a=TRANSACTIONS + rows)
+
+
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_a_purchase_of_an_impossible_year_is_set_apart_with_its_dollars(tmp_path: Path, year: str) -> None:
+    made = context_at(tmp_path / "home")
+    row = TRANSACTIONS.splitlines()[1]
+    more = "".join(f"{row.replace('ro-monthly-01', f'ro-{n}')}\n" for n in range(9))
+    load(made, tmp_path / "files", a=TRANSACTIONS + more + row.replace("11/06/2026", f"{year}-01-01") + "\n")
+    (kept,) = made.landing.read(quarantine_contract("azure_reservations")).to_pylist()
+    assert (kept["reason"], kept["amount"]) == (f"'{year}-01-01' lies outside of the years 2000 to 2199", "19500")
 
 
 def test_a_missing_column_is_named(tmp_path: Path) -> None:

@@ -143,6 +143,33 @@ def test_litellm_a_file_of_mostly_rubbish_stops_before_anything_lands(
     assert ids(context) == []
 
 
+def test_litellm_a_log_is_known_by_its_lines_whatever_it_is_called(
+    make_context: MakeContext, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [request(name, DAY) for name in ("a", "b")]
+    # the first line lost its beginning: the log is one all the same, and the line is counted
+    lines = [json.dumps(request("cut", DAY))[20:], *(json.dumps(request(f"r{number}", DAY)) for number in range(9))]
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "requests.txt").write_text("\n".join(lines))
+    (logs / "list.csv").write_text(json.dumps(rows))
+    (logs / "chart.json").write_bytes(b"\x89PNG\r\n\x1a\n")
+    context = make_context({})
+    load_path(context, logs)
+    assert ids(context) == ["a", "b", *(f"r{number}" for number in range(9))]
+    assert [row["reason"] for row in apart(context)] == ["it is no JSON object"]
+    assert "passed over chart.json: it is no log in JSON" in caplog.text
+
+
+def test_litellm_a_list_that_breaks_off_lands_nothing_and_says_so(make_context: MakeContext, tmp_path: Path) -> None:
+    text = json.dumps([request(name, DAY) for name in ("a", "b")], indent=1)
+    (tmp_path / "log.json").write_text(text[:-30])
+    context = make_context({})
+    with pytest.raises(CorruptFile, match=r"log\.json breaks off or is no JSON: a list begins and does not end"):
+        load_path(context, tmp_path / "log.json")
+    assert ids(context) == []
+
+
 def test_litellm_a_folder_that_is_not_there_is_told_by_the_doctor(make_context: MakeContext) -> None:
     findings = list(litellm.check(make_context(SECTIONS)))
     assert [(finding.status, finding.account) for finding in findings] == [("fail", "proxy")]

@@ -136,6 +136,41 @@ def test_a_parquet_row_without_cost_is_set_apart_too(rig, tmp_path):
     assert (_landed(rig).num_rows, len(_quarantined(rig))) == (18, 2)
 
 
+@pytest.mark.parametrize("form", ["parquet", "json"])
+@pytest.mark.parametrize("year", [1, 9999])
+def test_a_row_of_an_impossible_year_is_set_apart_with_its_dollars(rig, tmp_path, form, year):
+    rows = _rows(rig, count=20)
+    records = rows.to_pylist()
+    records[0]["usage_start_time"] = records[0]["usage_start_time"].replace(year=year)
+    records[0]["cost"], records[0]["credits"] = 2.5, []
+    if form == "json":
+        write_json_lines(records, tmp_path / "export")
+    else:
+        write_parquet(pa.Table.from_pylist(records, schema=rows.schema), tmp_path / "export")
+    _load(rig, tmp_path / "export")
+    (apart,) = _quarantined(rig)
+    assert "usage_start_time is" in apart["reason"]
+    assert "which is no time" in apart["reason"]
+    assert (apart["amount"], _landed(rig).num_rows) == ("2.5", 19)
+
+
+def test_an_image_between_the_exports_is_named_and_the_rest_is_read(rig, tmp_path, caplog):
+    write_parquet(_rows(rig, count=20), tmp_path / "in" / "export")
+    (tmp_path / "in" / "chart.csv").write_bytes(b"\x89PNG\r\n\x1a\n")
+    _load(rig, tmp_path / "in")
+    assert _landed(rig).num_rows == 20
+    assert "chart.csv is no CSV, JSON or Parquet file: it is a PNG image" in caplog.text
+
+
+def test_half_a_character_in_a_label_does_not_stop_the_file(rig, tmp_path):
+    records = _rows(rig, count=5).to_pylist()
+    records[0]["labels"] = [{"key": "team", "value": "docs"}]
+    path = write_json_lines(records, tmp_path / "export.json")
+    path.write_text(path.read_text().replace('"docs"', '"docs\\ud83d"'))
+    _load(rig, path)
+    assert {"key": "team", "value": "docs?"} in [label for row in _landed(rig)["labels"].to_pylist() for label in row]
+
+
 def test_a_second_load_without_the_fault_empties_the_quarantine(rig, tmp_path):
     rows = _rows(rig, count=40).to_pylist()
     broken = [dict(row) for row in rows]

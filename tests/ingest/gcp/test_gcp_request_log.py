@@ -154,6 +154,21 @@ def test_set_apart_entries_are_kept_without_their_content(rig, tmp_path):
     assert not any(b"salary" in path.read_bytes() for path in (tmp_path / "files").rglob("*.parquet"))
 
 
+def test_entries_are_known_by_their_members_whatever_the_file_is_called(rig, tmp_path, caplog):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    odd = log_entry() | {"insertId": "odd", "timestamp": "9999-01-01T00:00:00Z"}
+    lines = [json.dumps(HAND | {"insertId": f"a{number}"}) for number in range(8)] + [json.dumps(odd)]
+    (folder / "printed.txt").write_text("\n".join(lines))
+    (folder / "chart.json").write_bytes(b"\x89PNG\r\n\x1a\n")
+    context = _context(tmp_path, rig)
+    gcp_request_log.load_files(context, LocalFolder(str(folder)), None)
+    assert context.landing.read(REQUESTS).num_rows == 8
+    assert "chart.json: it holds no log entry" in caplog.text
+    (apart,) = context.landing.read(quarantine_contract("gcp_request_log")).to_pylist()
+    assert "lies outside of the years 2000 to 2199" in apart["reason"]
+
+
 def test_files_of_another_log_are_refused_in_a_sentence(rig, tmp_path):
     (tmp_path / "other.json").write_text('[{"id": 1}]')
     with pytest.raises(EmptyAnswer, match=r"no file at .* holds log entries"):

@@ -115,6 +115,33 @@ def test_what_cannot_be_an_hour_is_set_apart_with_its_reason(tmp_path):
         gcp_vertex.load_files(context, LocalFolder(str(tmp_path / "series.json")), None)
 
 
+def test_series_are_known_by_their_members_whatever_the_file_is_called(tmp_path, caplog):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    good = _series([("2026-11-10T04:00:00Z", "2026-11-10T05:00:00Z", {"int64Value": "5"})])
+    (folder / "printed.txt").write_text(json.dumps([good]))
+    (folder / "chart.json").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (folder / "notes.md").write_text("# Notes\n\n{not json\n")
+    context = _context(tmp_path)
+    gcp_vertex.load_files(context, LocalFolder(str(folder)), None)
+    assert context.landing.read(TOKEN_COUNTS).num_rows == 1
+    assert context.landing.read(quarantine_contract("gcp_vertex")).num_rows == 0
+    assert "chart.json: it is no JSON" in caplog.text
+    assert "notes.md: it holds no time series" in caplog.text
+
+
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_a_point_of_an_impossible_year_is_set_apart(tmp_path, year):
+    good = [_series([("2026-11-10T04:00:00Z", "2026-11-10T05:00:00Z", {"int64Value": "5"})], location=f"r{number}")
+            for number in range(9)]  # fmt: skip
+    bad = _series([(f"{year}-01-01T04:00:00Z", f"{year}-01-01T05:00:00Z", {"int64Value": "5"})])
+    (tmp_path / "series.json").write_text(json.dumps([*good, bad]))
+    context = _context(tmp_path)
+    gcp_vertex.load_files(context, LocalFolder(str(tmp_path / "series.json")), None)
+    (apart,) = context.landing.read(quarantine_contract("gcp_vertex")).to_pylist()
+    assert "outside of the years 2000 to 2199" in apart["reason"]
+
+
 def test_files_without_a_series_are_refused_in_a_sentence(tmp_path):
     other = _series([("2026-11-10T04:00:00Z", "2026-11-10T05:00:00Z", {"int64Value": "5"})], "something_else")
     (tmp_path / "series.json").write_text(json.dumps([other, {"id": 1}]))

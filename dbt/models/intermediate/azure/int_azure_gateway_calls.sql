@@ -31,12 +31,13 @@ pivoted as (
         provider_model_name,
         account_name,
         hour_start,
-        coalesce(cast(sum(tokens) filter (where metric = 'Prompt Tokens') as bigint), 0) as prompt_tokens,
+        cast(sum(tokens) filter (where metric = 'Prompt Tokens') as bigint) as prompt_tokens,
         cast(sum(tokens) filter (where metric = 'Cached Tokens') as bigint) as cached_tokens,
+        -- the greatest of what is known: a policy may send one of them or none
         greatest(
-            coalesce(cast(sum(tokens) filter (where metric = 'Completion Tokens') as bigint), 0),
+            cast(sum(tokens) filter (where metric = 'Completion Tokens') as bigint),
             cast(sum(tokens) filter (where metric = 'Total Tokens') as bigint)
-            - coalesce(cast(sum(tokens) filter (where metric = 'Prompt Tokens') as bigint), 0)
+            - cast(sum(tokens) filter (where metric = 'Prompt Tokens') as bigint)
         ) as output_tokens,
         cast(max(measurement_count) as bigint) as request_count
     from metrics

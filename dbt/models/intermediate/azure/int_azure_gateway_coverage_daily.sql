@@ -5,7 +5,10 @@ logged as (
     select
         workload_id,
         cast(hour_start as date) as usage_date,
-        cast(sum(input_tokens + coalesce(cache_read_tokens, 0) + output_tokens) as bigint) as gateway_tokens,
+        -- what the log counts: requests that state no tokens are in the requests alone
+        cast(
+            sum(coalesce(input_tokens, 0) + coalesce(cache_read_tokens, 0) + coalesce(output_tokens, 0)) as bigint
+        ) as gateway_tokens,
         cast(sum(request_count) as bigint) as gateway_requests
     from {{ ref('int_azure_logged_usage') }}
     where workload_id is not null
