@@ -6,27 +6,26 @@ by page until `has_more` is false. They need an admin key, which is another one 
 A window is one UTC day of the organisation, replaced whole; the first run reads `backfill_days`, later ones the seven
 days before the newest landed one as well.
 Amounts are decimal text in cents; they land as they come. Costs of the priority tier are in neither report.
-Run alone: `inferledger ingest anthropic`.
+Run alone: `inferledger ingest anthropic`, or `inferledger ingest anthropic --path DIR` for saved pages.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
-from typing import Any, cast
+from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 
-from ingest.checks import Finding, attempt
+from ingest.admin_reports import LONGEST_DAYS, Organisation, Report
+from ingest.checks import Finding
 from ingest.contracts import Context, LoadResult, StreamContract
-from ingest.daily_reports import Row, due, land_days
-from ingest.errors import SchemaChanged
+from ingest.files import FileKind, Folder
 from ingest.http_api import Api, Parameters, secret
-from ingest.json_values import UnreadableRow, cost, count, mapping, moment, text
-from ingest.run import Window, day_start
+from ingest.json_values import UnreadableRow, cost, count, known_cost, mapping, text
+from ingest.run import Window
 
 SOURCE = "anthropic"
 ENDPOINT = "https://api.anthropic.com"
 VERSION = "2023-06-01"
-LONGEST_DAYS = 31
 USAGE_PATH, COST_PATH = "/v1/organizations/usage_report/messages", "/v1/organizations/cost_report"
 _text, _count, _time = pa.string(), pa.int64(), pa.timestamp("us", tz="UTC")
 _BUCKET = [("organization_id", _text), ("starting_at", _time), ("ending_at", _time), ("workspace_id", _text)]
@@ -68,10 +67,6 @@ COSTS = StreamContract(
     key=("starting_at", "workspace_id", "description"),
 )  # fmt: skip
 STREAMS = (USAGE, COSTS)
-_GROUPS: dict[str, tuple[str, ...]] = {
-    USAGE_PATH: ("workspace_id", "api_key_id", "model", "service_tier", "context_window"),
-    COST_PATH: ("workspace_id", "description"),
-}
 
 
 def load(context: Context, window: Window | None) -> list[LoadResult]:
@@ -82,36 +77,18 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:
         PermissionDenied, CredentialExpired, Unreachable: as Anthropic answered.
         SchemaChanged, Shrunk: a report is not what it was; what was landed stays.
     """
-    api, organization = _api(context), context.config.anthropic.organization_id
-    results: list[LoadResult] = []
-    newest: datetime | None = None
-    for contract, path, kept in ((USAGE, USAGE_PATH, _usage), (COSTS, COST_PATH, _costs)):
+    return ORGANISATION.load(context, _api(context), context.config.anthropic.organization_id, window)
 
-        def fetch(part: Window, path: str = path, kept: Any = kept) -> Iterator[Row]:
-            for bucket, row in _results(api, path, part):
-                yield _row(path, organization, bucket, row, kept)
 
-        span = due(context, contract, organization, window)
-        loaded, end = land_days(context, contract, organization, span, fetch, LONGEST_DAYS)
-        results += loaded
-        newest = max(filter(None, (newest, end)), default=None)
-    if newest is not None:
-        newest = min(newest, context.run.as_of)
-    context.landing.report(SOURCE, organization, newest)
-    return results
+def load_files(context: Context, folder: Folder, window: Window | None) -> list[LoadResult]:
+    """Land saved pages of both reports; see `Organisation.load_files`. The organisation is the configured one."""
+    section = context.config.anthropic_section
+    return ORGANISATION.load_files(context, section.organization_id if section else "files", folder, window)
 
 
 def check(context: Context) -> Iterator[Finding]:
     """Whether each report answers, asked for one day."""
-    api, organization = _api(context), context.config.anthropic.organization_id
-    start = day_start(context.run.as_of.date())
-    today = Window(start, start + timedelta(days=1))
-    for path in (USAGE_PATH, COST_PATH):
-        yield attempt(
-            SOURCE, organization, "permitted", f"{path} answers.",
-            lambda path=path: next(api.pages(path, _parameters(path, today))),
-        )  # fmt: skip
-    yield Finding(SOURCE, organization, "cost", "ok", "Reading is free: two requests for 31 days.")
+    yield from ORGANISATION.check(context, _api(context), context.config.anthropic.organization_id)
 
 
 def _api(context: Context) -> Api:
@@ -127,38 +104,14 @@ def _api(context: Context) -> Api:
     )
 
 
-def _parameters(path: str, part: Window) -> Parameters:
+def _parameters(report: Report, part: Window) -> Parameters:
     return [
         ("starting_at", f"{part.start:%Y-%m-%dT%H:%M:%SZ}"),
         ("ending_at", f"{part.end:%Y-%m-%dT%H:%M:%SZ}"),
         ("bucket_width", "1d"),
         ("limit", str(LONGEST_DAYS)),
-        *(("group_by[]", group) for group in _GROUPS[path]),
+        *(("group_by[]", group) for group in report.groups),
     ]
-
-
-def _results(api: Api, path: str, part: Window) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """Each result with its bucket."""
-    for page in api.pages(path, _parameters(path, part)):
-        for bucket in page["data"]:
-            found = mapping(bucket).get("results")
-            if not isinstance(found, list):
-                raise SchemaChanged(f"Anthropic's {path} sent a bucket without results.", "Look at its API reference.")
-            for row in cast(list[Any], found):
-                yield mapping(bucket), mapping(row)
-
-
-def _row(path: str, organization: str, bucket: Mapping[str, Any], row: Mapping[str, Any], kept: Any) -> Row:
-    try:
-        start = moment(bucket.get("starting_at"), "starting_at")
-        return start, {
-            "organization_id": organization,
-            "starting_at": start,
-            "ending_at": moment(bucket.get("ending_at"), "ending_at"),
-            "workspace_id": text(row.get("workspace_id")),
-        } | kept(row)
-    except UnreadableRow as error:
-        raise SchemaChanged(f"Anthropic's {path} sent a result, but {error}.", "Look at its API reference.") from error
 
 
 def _usage(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -184,3 +137,36 @@ def _costs(row: Mapping[str, Any]) -> dict[str, Any]:
         raise UnreadableRow(f"its currency is {currency}, whose lowest unit is not known here")
     names = ("description", "cost_type", "token_type", "model", "service_tier", "context_window", "inference_geo")
     return {name: text(row.get(name)) for name in names} | {"amount": amount, "currency": currency}
+
+
+def _dollars(row: Mapping[str, Any]) -> Decimal | None:
+    cents = known_cost(row.get("amount"))
+    return None if cents is None else cents / 100
+
+
+ORGANISATION = Organisation(
+    SOURCE,
+    "Anthropic",
+    ("starting_at", "ending_at"),
+    "workspace_id",
+    (
+        Report(
+            USAGE,
+            USAGE_PATH,
+            ("workspace_id", "api_key_id", "model", "service_tier", "context_window"),
+            FileKind(
+                "Anthropic's usage report of messages", ("uncached_input_tokens", "output_tokens", "cache_creation")
+            ),
+            _usage,
+        ),
+        Report(
+            COSTS,
+            COST_PATH,
+            ("workspace_id", "description"),
+            FileKind("Anthropic's cost report", ("amount", "currency", "description")),
+            _costs,
+            _dollars,
+        ),
+    ),
+    _parameters,
+)

@@ -6,26 +6,25 @@ false. They need an admin key, which is another one than that of completions.
 A window is one UTC day of the organisation, replaced whole; the first run reads `backfill_days`, later ones the seven
 days before the newest landed one as well.
 Amounts are numbers in the documentation and sometimes text in answers; either lands as its exact text.
-Run alone: `inferledger ingest openai`.
+Run alone: `inferledger ingest openai`, or `inferledger ingest openai --path DIR` for saved pages.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
-from typing import Any, cast
+from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 
-from ingest.checks import Finding, attempt
+from ingest.admin_reports import LONGEST_DAYS, Organisation, Report
+from ingest.checks import Finding
 from ingest.contracts import Context, LoadResult, StreamContract
-from ingest.daily_reports import Row, due, land_days
-from ingest.errors import SchemaChanged
+from ingest.files import FileKind, Folder
 from ingest.http_api import Api, Parameters, secret
-from ingest.json_values import UnreadableRow, cost, count, mapping, moment, text
-from ingest.run import Window, day_start
+from ingest.json_values import UnreadableRow, cost, count, known_cost, mapping, text
+from ingest.run import Window
 
 SOURCE = "openai"
 ENDPOINT = "https://api.openai.com"
-LONGEST_DAYS = 31
 USAGE_PATH, COST_PATH = "/v1/organization/usage/completions", "/v1/organization/costs"
 _text, _count, _time = pa.string(), pa.int64(), pa.timestamp("us", tz="UTC")
 _BUCKET = [("organization_id", _text), ("start_time", _time), ("end_time", _time), ("project_id", _text)]
@@ -58,10 +57,6 @@ COSTS = StreamContract(
     key=("start_time", "project_id", "line_item"), amount="amount_value",
 )  # fmt: skip
 STREAMS = (USAGE, COSTS)
-_GROUPS: dict[str, tuple[str, ...]] = {
-    USAGE_PATH: ("project_id", "api_key_id", "model", "batch", "service_tier"),
-    COST_PATH: ("project_id", "line_item"),
-}
 
 
 def load(context: Context, window: Window | None) -> list[LoadResult]:
@@ -72,36 +67,18 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:
         PermissionDenied, CredentialExpired, Unreachable: as OpenAI answered.
         SchemaChanged, Shrunk: a report is not what it was; what was landed stays.
     """
-    api, organization = _api(context), context.config.openai.organization_id
-    results: list[LoadResult] = []
-    newest: datetime | None = None
-    for contract, path, kept in ((USAGE, USAGE_PATH, _usage), (COSTS, COST_PATH, _costs)):
+    return ORGANISATION.load(context, _api(context), context.config.openai.organization_id, window)
 
-        def fetch(part: Window, path: str = path, kept: Any = kept) -> Iterator[Row]:
-            for bucket, row in _results(api, path, part):
-                yield _row(path, organization, bucket, row, kept)
 
-        span = due(context, contract, organization, window)
-        loaded, end = land_days(context, contract, organization, span, fetch, LONGEST_DAYS)
-        results += loaded
-        newest = max(filter(None, (newest, end)), default=None)
-    if newest is not None:
-        newest = min(newest, context.run.as_of)
-    context.landing.report(SOURCE, organization, newest)
-    return results
+def load_files(context: Context, folder: Folder, window: Window | None) -> list[LoadResult]:
+    """Land saved pages of both reports; see `Organisation.load_files`. The organisation is the configured one."""
+    section = context.config.openai_section
+    return ORGANISATION.load_files(context, section.organization_id if section else "files", folder, window)
 
 
 def check(context: Context) -> Iterator[Finding]:
     """Whether each report answers, asked for one day."""
-    api, organization = _api(context), context.config.openai.organization_id
-    start = day_start(context.run.as_of.date())
-    today = Window(start, start + timedelta(days=1))
-    for path in (USAGE_PATH, COST_PATH):
-        yield attempt(
-            SOURCE, organization, "permitted", f"{path} answers.",
-            lambda path=path: next(api.pages(path, _parameters(path, today))),
-        )  # fmt: skip
-    yield Finding(SOURCE, organization, "cost", "ok", "Reading is free: two requests for 31 days.")
+    yield from ORGANISATION.check(context, _api(context), context.config.openai.organization_id)
 
 
 def _api(context: Context) -> Api:
@@ -117,38 +94,14 @@ def _api(context: Context) -> Api:
     )
 
 
-def _parameters(path: str, part: Window) -> Parameters:
+def _parameters(report: Report, part: Window) -> Parameters:
     return [
         ("start_time", str(int(part.start.timestamp()))),
         ("end_time", str(int(part.end.timestamp()))),
         ("bucket_width", "1d"),
         ("limit", str(LONGEST_DAYS)),
-        *(("group_by", group) for group in _GROUPS[path]),
+        *(("group_by", group) for group in report.groups),
     ]
-
-
-def _results(api: Api, path: str, part: Window) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """Each result with its bucket."""
-    for page in api.pages(path, _parameters(path, part)):
-        for bucket in page["data"]:
-            found = mapping(bucket).get("results")
-            if not isinstance(found, list):
-                raise SchemaChanged(f"OpenAI's {path} sent a bucket without results.", "Look at its API reference.")
-            for row in cast(list[Any], found):
-                yield mapping(bucket), mapping(row)
-
-
-def _row(path: str, organization: str, bucket: Mapping[str, Any], row: Mapping[str, Any], kept: Any) -> Row:
-    try:
-        start = moment(bucket.get("start_time"), "start_time")
-        return start, {
-            "organization_id": organization,
-            "start_time": start,
-            "end_time": moment(bucket.get("end_time"), "end_time"),
-            "project_id": text(row.get("project_id")),
-        } | kept(row)
-    except UnreadableRow as error:
-        raise SchemaChanged(f"OpenAI's {path} sent a result, but {error}.", "Look at its API reference.") from error
 
 
 def _usage(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,3 +120,33 @@ def _costs(row: Mapping[str, Any]) -> dict[str, Any]:
     if value is None or currency is None:
         raise UnreadableRow("it has no amount or currency")
     return {"line_item": text(row.get("line_item")), "amount_value": value, "amount_currency": currency}
+
+
+def _dollars(row: Mapping[str, Any]) -> Decimal | None:
+    return known_cost(mapping(row.get("amount")).get("value"))
+
+
+ORGANISATION = Organisation(
+    SOURCE,
+    "OpenAI",
+    ("start_time", "end_time"),
+    "project_id",
+    (
+        Report(
+            USAGE,
+            USAGE_PATH,
+            ("project_id", "api_key_id", "model", "batch", "service_tier"),
+            FileKind("OpenAI's usage of completions", ("input_tokens", "output_tokens", "num_model_requests")),
+            _usage,
+        ),
+        Report(
+            COSTS,
+            COST_PATH,
+            ("project_id", "line_item"),
+            FileKind("OpenAI's costs", ("amount", "line_item", "project_id")),
+            _costs,
+            _dollars,
+        ),
+    ),
+    _parameters,
+)
