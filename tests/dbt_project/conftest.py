@@ -24,7 +24,7 @@ from ingest.registry import contracts
 from ingest.run import Run
 from ingest.sources.config import ALL_TIME, BUDGETS, OWNERSHIP_RULES, REPORTING, SCOPE_RULES, TEAMS
 from ingest.sources.fx import REFERENCE_RATES
-from ingest.sources.prices import CAPACITY_PRICES, LIST_PRICES
+from ingest.sources.prices import CAPACITY_PRICES, DISCOUNTS, LIST_PRICES
 from tests.dbt_project.interfaces import FOLDERS, INTERFACES
 from tests.dbt_project.scenario import config_rows, interface_rows
 
@@ -93,9 +93,8 @@ def write_landing(home: Path, rows: dict[str, Rows]) -> None:
     """Anchors for every source, and rules and prices as the sources `config` and `prices` land them."""
     landing = Landing(str(home / "landing"), Run("run-test", AS_OF))
     landing.ensure_anchors(contracts())
-    streams: tuple[StreamContract, ...] = (
-        TEAMS, BUDGETS, OWNERSHIP_RULES, SCOPE_RULES, REPORTING, LIST_PRICES, CAPACITY_PRICES, REFERENCE_RATES,
-    )  # fmt: skip
+    priced = (LIST_PRICES, DISCOUNTS, CAPACITY_PRICES, REFERENCE_RATES)
+    streams: tuple[StreamContract, ...] = (TEAMS, BUDGETS, OWNERSHIP_RULES, SCOPE_RULES, REPORTING, *priced)
     for contract in (stream for stream in streams if rows.get(stream.stream)):
         table = pa.Table.from_pylist(rows[contract.stream], schema=contract.schema)
         landing.write(contract, scope="all", window=ALL_TIME, batches=[table])

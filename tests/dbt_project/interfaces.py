@@ -129,6 +129,15 @@ LOGGED = _schema(
     error_count=_COUNT,
     logged_cost_usd=MONEY,
 )
+METER_DETAILS = _schema(
+    project_id=_TEXT,
+    region_id=_TEXT,
+    provider_model_name=_TEXT,
+    usage_date=_DAY,
+    token_class=_TEXT,
+    dedicated_tokens=_COUNT,
+    early_tokens=_COUNT,
+)
 INTERFACES = {
     "charges": CHARGES,
     "usage_daily": USAGE,
@@ -136,11 +145,13 @@ INTERFACES = {
     "landed_totals": TOTALS,
     "source_status": STATUS,
     "logged_usage": LOGGED,
+    "meter_details": METER_DETAILS,
 }
 _BILLED = ("charges", "usage_daily", "landed_totals", "source_status")
 # which interfaces each folder of intermediate models hands over
 FOLDERS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("aws", "gcp", "azure"), (*_BILLED, "capacity_hourly", "logged_usage")),
+    **dict.fromkeys(("aws", "azure"), (*_BILLED, "capacity_hourly", "logged_usage")),
+    "gcp": (*_BILLED, "capacity_hourly", "logged_usage", "meter_details"),
     "anthropic": _BILLED,
     "openai": _BILLED,
     "gateway": ("source_status", "logged_usage"),

@@ -1,0 +1,61 @@
+{% set key = 'provider, billing_account_id, usage_date, workload_id, model, token_class' %}
+
+with
+
+sides as (
+    select
+        {{ key }},
+        input_is_total,
+        metered_tokens,
+        early_tokens,
+        metered_usd_per_mtok,
+        metered_cost_usd,
+        cast(null as bigint) as billed_tokens,
+        cast(null as decimal(38, 12)) as billed_cost_usd,
+        cast(null as decimal(38, 12)) as standard_usd_per_mtok,
+        cast(null as decimal(38, 12)) as standard_cost_usd,
+        false as is_billed,
+        false as is_provisional,
+        false as is_unconverted
+    from {{ ref('int_metered_costs') }}
+    union all
+    select
+        {{ key }},
+        null as input_is_total,
+        null as metered_tokens,
+        null as early_tokens,
+        null as metered_usd_per_mtok,
+        null as metered_cost_usd,
+        billed_tokens,
+        billed_cost_usd,
+        standard_usd_per_mtok,
+        standard_cost_usd,
+        true as is_billed,
+        is_provisional,
+        billed_cost_usd is null as is_unconverted
+    from {{ ref('int_billed_tokens') }}
+),
+
+-- stacked, not joined, so that what stands on one side alone still shows
+compared as (
+    select
+        {{ key }},
+        bool_or(input_is_total) as input_is_total,
+        cast(sum(metered_tokens) as bigint) as metered_tokens,
+        cast(coalesce(sum(early_tokens), 0) as bigint) as early_tokens,
+        max(metered_usd_per_mtok) as metered_usd_per_mtok,
+        cast(sum(metered_cost_usd) as decimal(38, 12)) as metered_cost_usd,
+        cast(sum(billed_tokens) as bigint) as billed_tokens,
+        case when not bool_or(is_unconverted) then cast(sum(billed_cost_usd) as decimal(38, 12)) end as billed_cost_usd,
+        max_by(standard_usd_per_mtok, billed_tokens) as standard_usd_per_mtok,
+        case
+            when count(standard_cost_usd) = count(billed_tokens) then cast(coalesce(sum(standard_cost_usd), 0) as decimal(38, 12))
+        end as standard_cost_usd,
+        bool_or(is_billed) as is_billed,
+        bool_or(is_provisional) as is_provisional,
+        bool_or(is_unconverted) as is_unconverted
+    from sides
+    group by {{ key }}
+)
+
+select * from compared

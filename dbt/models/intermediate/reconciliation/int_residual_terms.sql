@@ -1,0 +1,117 @@
+{% set columns = 'reconciliation_id, residual_class, residual_usd, tokens, evidence' %}
+
+with
+
+gaps as (
+    select * from {{ ref('int_residual_gaps') }}
+    where not is_unconverted
+),
+
+billed as (
+    select * from {{ ref('int_billed_tokens') }}
+),
+
+price_gaps as (
+    select * from {{ ref('int_billed_price_gaps') }}
+),
+
+-- an incomplete day and what has no price stay whole
+whole_rows as (
+    select
+        reconciliation_id,
+        whole_class as residual_class,
+        coalesce(metered_cost_usd, 0) - coalesce(billed_cost_usd, 0) as residual_usd,
+        coalesce(metered_tokens, 0) - coalesce(billed_tokens, 0) as tokens,
+        if(whole_class = 'late_data', 'the bill of this day is not complete', 'no model or no price is known for it') as evidence
+    from gaps
+    where whole_class is not null
+),
+
+split_rows as (
+    select * from gaps
+    where whole_class is null
+),
+
+token_terms as (
+    select
+        reconciliation_id,
+        'cache_class' as residual_class,
+        pooled_usd as residual_usd,
+        pooled_tokens as tokens,
+        'the meter counts ' || abs(pooled_tokens) || ' billed tokens in another class, '
+        || {{ price_text('usd_per_mtok') }} as evidence
+    from split_rows
+    union all
+    select
+        reconciliation_id,
+        gap_class as residual_class,
+        gap_usd as residual_usd,
+        gap_tokens as tokens,
+        'metered ' || coalesce(metered_tokens, 0) || ' tokens, billed ' || coalesce(billed_tokens, 0)
+        || if(pooled_tokens <> 0, ' and ' || pooled_tokens || ' in other classes', '')
+        || ', ' || {{ price_text('usd_per_mtok') }} as evidence
+    from split_rows
+),
+
+-- buckets of rows that were split; a row has one per region, tier and context band
+buckets as (
+    select billed.*
+    from billed
+    inner join split_rows on billed.reconciliation_id = split_rows.reconciliation_id
+),
+
+price_terms as (
+    select
+        reconciliation_id,
+        'service_tier' as residual_class,
+        standard_cost_usd - tier_cost_usd as residual_usd,
+        billed_tokens as tokens,
+        service_tier || ': ' || {{ instead_of_text('billed_tokens', 'tier_usd_per_mtok', 'standard_usd_per_mtok') }} as evidence
+    from buckets
+    union all
+    select
+        reconciliation_id,
+        'context_band' as residual_class,
+        tier_cost_usd - due_cost_usd as residual_usd,
+        billed_tokens as tokens,
+        context_band || ' context: ' || {{ instead_of_text('billed_tokens', 'due_usd_per_mtok', 'tier_usd_per_mtok') }} as evidence
+    from buckets
+    union all
+    select
+        reconciliation_id,
+        'discount' as residual_class,
+        -credit_usd as residual_usd,
+        billed_tokens as tokens,
+        'credits on the bill' as evidence
+    from buckets
+    union all
+    select
+        price_gaps.reconciliation_id,
+        if(price_gaps.off_class = 'provider_list', 'price_date', price_gaps.off_class) as residual_class,
+        coalesce(price_gaps.list_step_usd, price_gaps.off_usd) as residual_usd,
+        price_gaps.billed_tokens as tokens,
+        {{ off_price_text() }} as evidence
+    from price_gaps
+    inner join split_rows on price_gaps.reconciliation_id = split_rows.reconciliation_id
+    union all
+    select
+        price_gaps.reconciliation_id,
+        if(abs(price_gaps.off_usd - price_gaps.list_step_usd) <= 0.0001, 'rounding', 'discount') as residual_class,
+        price_gaps.off_usd - price_gaps.list_step_usd as residual_usd,
+        price_gaps.billed_tokens as tokens,
+        'on top of the provider''s own list price' as evidence
+    from price_gaps
+    inner join split_rows on price_gaps.reconciliation_id = split_rows.reconciliation_id
+    where price_gaps.list_step_usd is not null
+),
+
+terms as (
+    select {{ columns }} from whole_rows
+    union all
+    select {{ columns }} from token_terms
+    union all
+    select {{ columns }} from price_terms
+)
+
+select * from terms
+where residual_usd <> 0
