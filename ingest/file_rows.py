@@ -191,12 +191,12 @@ def json_rows(path: Path, name: str, quarantine: Quarantine) -> Iterator[dict[st
 
 
 def json_document(path: Path, name: str) -> Any:
-    """What a small file of JSON holds, None where it is no single JSON value.
+    """What a small file of JSON without money holds, None where it is no single JSON value.
 
     Raises:
         CorruptFile: it is cut off or not UTF-8.
     """
-    return _parsed(read_text(path, name))
+    return _parsed(read_text(path, name), number=float)
 
 
 def may_be_json(aside: Quarantine) -> bool:
@@ -204,9 +204,9 @@ def may_be_json(aside: Quarantine) -> bool:
     return not aside.rows or str(aside.rows[0]["row"]).lstrip().startswith(("{", "["))
 
 
-def _parsed(text: str) -> Any:
+def _parsed(text: str, *, number: type[Decimal] | type[float] = Decimal) -> Any:
     try:
-        value = json.loads(text, parse_float=Decimal)
+        value = json.loads(text, parse_float=number)
         return whole_characters(value) if "\\ud" in text or "\\uD" in text else value
     except (ValueError, RecursionError):
         # besides text that is no JSON: a number of more digits than Python reads

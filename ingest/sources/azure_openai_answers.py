@@ -16,10 +16,12 @@ import pyarrow.compute
 
 from ingest.azure_client import AccountRef, AzureCaller
 from ingest.azure_errors import Permission
+from ingest.contracts import StreamContract
 from ingest.errors import PermissionDenied, SchemaChanged, TerminalError
 from ingest.run import Window
 
 pc: Any = pyarrow.compute
+SOURCE = "azure_openai"
 NAMESPACE = "Microsoft.CognitiveServices/accounts"
 ARM_VERSION = "2023-10-01"
 MOST_SERIES = 1000
@@ -40,6 +42,10 @@ SCHEMA = pa.schema(
         *((name, pa.float64()) for name in _VALUES),
     ]
 )
+
+_required = ("resource_id", "metric", "model_deployment_name", "timestamp")
+METRICS_HOURLY = StreamContract(SOURCE, "metrics_hourly", SCHEMA, _required, empty_ok=True)
+METRICS_MINUTELY = StreamContract(SOURCE, "metrics_minutely", SCHEMA, _required, empty_ok=True)
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,9 @@ class Monitor:
             if question.is_optional and "metric configuration" in error.message:
                 return SCHEMA.empty_table()
             raise
-        parts = [_table(metric, self.subscription_id, region, what) for answer in answers for metric in answer["value"]]
+        parts = [
+            table_of(metric, self.subscription_id, region, what) for answer in answers for metric in answer["value"]
+        ]
         return pa.concat_tables([SCHEMA.empty_table(), *parts])
 
     def _answers(
@@ -166,7 +174,7 @@ class Monitor:
         return answer
 
 
-def _table(metric: Mapping[str, Any], subscription_id: str, region: str, what: str) -> pa.Table:
+def table_of(metric: Mapping[str, Any], subscription_id: str, region: str, what: str) -> pa.Table:
     """The samples of one metric of one account; a time without any value is no sample."""
     try:
         name, series = str(metric["name"]["value"]), cast(list[Mapping[str, Any]], metric["timeseries"])
@@ -194,7 +202,7 @@ def _series(fixed: Mapping[str, str], series: Mapping[str, Any], what: str) -> p
     labels = {str(one["name"]["value"]).lower(): one["value"] for one in series["metadatavalues"]}
     if "modeldeploymentname" not in labels:
         raise SchemaChanged(
-            f"{what}: a series of {fixed['metric']} names no deployment.", "See docs/sources/azure_openai.md."
+            f"{what}: a series of {fixed['metric']} names no deployment.", "Ask with `--dimension ModelDeploymentName`."
         )
     texts = {
         **fixed,

@@ -24,7 +24,17 @@ from ingest.contracts import Context, LoadResult, StreamContract
 from ingest.errors import EmptyAnswer
 from ingest.run import Window, days
 from ingest.sources.azure_openai import DEPLOYMENTS
-from ingest.sources.azure_openai_answers import METRICS_READ, SCHEMA, Monitor, Question
+from ingest.sources.azure_openai_answers import (
+    METRICS_HOURLY,
+    METRICS_MINUTELY,
+    METRICS_READ,
+    SCHEMA,
+    Monitor,
+    Question,
+)
+from ingest.sources.azure_openai_files import load_files
+
+__all__ = ["METRICS_HOURLY", "METRICS_MINUTELY", "SOURCE", "STREAMS", "check", "load", "load_files"]
 
 pc: Any = pyarrow.compute
 SOURCE = "azure_openai"
@@ -60,9 +70,6 @@ NEWER_MINUTE_QUESTIONS = (
     Question(("ModelRequests",), TOTALS, BY_ANSWER, is_optional=True),
     Question(("ProvisionedUtilization",), ("Average",), is_optional=True),
 )
-_required = ("resource_id", "metric", "model_deployment_name", "timestamp")
-METRICS_HOURLY = StreamContract(SOURCE, "metrics_hourly", SCHEMA, _required, empty_ok=True)
-METRICS_MINUTELY = StreamContract(SOURCE, "metrics_minutely", SCHEMA, _required, empty_ok=True)
 STREAMS = (METRICS_HOURLY, METRICS_MINUTELY)
 
 
