@@ -12,7 +12,7 @@ from alerts.errors import AlertError
 from dashboard.serve import ServeError
 from ingest.errors import ConfigError, InferledgerError
 from ingest.registry import SOURCES
-from pipeline import cli_local
+from pipeline import cli_export, cli_local
 from pipeline.cli_options import AsJson, Config, Day, Home, progress_bars, settings_for, tell_result
 from state import StateError
 
@@ -194,6 +194,7 @@ def alert(home: Home = None, config: Config = None, as_json: AsJson = False) -> 
 
 for command in (cli_local.demo, cli_local.doctor, cli_local.dashboard):
     app.command()(command)
+app.add_typer(cli_export.export, name="export")
 
 
 def main() -> None:

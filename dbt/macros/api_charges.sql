@@ -93,3 +93,17 @@ statuses as (
 
 select * from statuses
 {%- endmacro %}
+
+{# what the FOCUS export needs besides: the reports of the APIs name neither invoice nor SKU, and price per million tokens #}
+{% macro api_billing_details(priced, counted) -%}
+    cast(null as varchar) as invoice_id,
+    cast(null as varchar) as sku_id,
+    cast(null as varchar) as charge_class,
+    case when {{ priced }}.cost >= 0 and {{ priced }}.sharers = 1 then {{ token_blocks(counted ~ '.tokens', '1000000') }} end
+        as pricing_quantity,
+    case when {{ priced }}.cost >= 0 and {{ priced }}.sharers = 1 and {{ counted }}.tokens is not null then '1000000 Tokens' end
+        as pricing_unit,
+    cast(null as varchar) as sub_account_name,
+    cast(null as varchar) as commitment_id,
+    cast(null as varchar) as tags
+{%- endmacro %}

@@ -9,6 +9,9 @@ select
     {{ aws_word('bill_invoice_id') }} as invoice_id,
     {{ aws_word('line_item_resource_id') }} as resource_id,
     {{ aws_word('line_item_iam_principal') }} as iam_principal,
+    {{ aws_word('product_sku') }} as sku_id,
+    {{ aws_word('line_item_usage_account_name') }} as usage_account_name,
+    cast(null as varchar) as charge_class,
 
     bill_billing_entity as billing_entity,
     line_item_line_item_type as line_item_type,
@@ -44,6 +47,9 @@ select
     {{ aws_word('"bill/InvoiceId"') }} as invoice_id,
     {{ aws_word('"lineItem/ResourceId"') }} as resource_id,
     cast(null as varchar) as iam_principal,
+    cast(null as varchar) as sku_id,
+    cast(null as varchar) as usage_account_name,
+    cast(null as varchar) as charge_class,
 
     "bill/BillingEntity" as billing_entity,
     "lineItem/LineItemType" as line_item_type,

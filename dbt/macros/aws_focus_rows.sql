@@ -10,6 +10,9 @@ select
     {{ aws_word(invoice) }} as invoice_id,
     {{ aws_word('ResourceId') }} as resource_id,
     cast(null as varchar) as iam_principal,
+    {{ aws_word('SkuId') }} as sku_id,
+    cast(null as varchar) as usage_account_name,
+    {{ aws_word('ChargeClass') }} as charge_class,
 
     case
         when

@@ -73,5 +73,20 @@
     list_cost,
     case
         when token_class <> 'other' then cast(round(billed_quantity * block_size) as bigint)
-    end as consumed_tokens
+    end as consumed_tokens,
+    invoice_id,
+    sku_id,
+    charge_class,
+    -- quantities are in the blocks of the unit of measure; unused reservation hours stand in the amortized view alone
+    case
+        when charge_type in ('Usage', 'UnusedReservation', 'UnusedSavingsPlan', 'Purchase')
+            then coalesce(nullif(billed_quantity, 0), amortized_quantity)
+    end as pricing_quantity,
+    case
+        when charge_type in ('Usage', 'UnusedReservation', 'UnusedSavingsPlan', 'Purchase')
+            then if(token_class = 'other', {{ focus_unit('unit_of_measure') }}, {{ token_unit('block_size') }})
+    end as pricing_unit,
+    sub_account_name,
+    coalesce(commitment_id, nullif(regexp_extract(resource_id, '/reservationorders/([^/]+)', 1), '')) as commitment_id,
+    {{ tags_json('native_tags') }} as tags
 {%- endmacro %}

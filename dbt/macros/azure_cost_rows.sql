@@ -3,7 +3,7 @@
     billing_account_id, sub_account_id, resource_id, region_id, consumed_service, service_name,
     meter_subcategory, meter, unit_of_measure, charge_type, pricing_model, publisher_name,
     deployment_tag, tags, billing_currency, quantity, cost, list_cost, view, route, scope_kind,
-    charge_date, window_month
+    charge_date, window_month, invoice_id, sku_id, charge_class, sub_account_name, commitment_id
 {%- endmacro %}
 
 {# the rows of one view of Azure's bill as its query landed them, renamed and cast; region names lose case and blanks #}
@@ -33,7 +33,13 @@
         'query' as route,
         'billing_account' as scope_kind,
         cast(strptime(cast("UsageDate" as varchar), '%Y%m%d') as date) as charge_date,
-        cast(_window_start as date) as window_month
+        cast(_window_start as date) as window_month,
+        -- nor does it tell invoice, meter id, subscription name or reservation
+        cast(null as varchar) as invoice_id,
+        cast(null as varchar) as sku_id,
+        cast(null as varchar) as charge_class,
+        cast(null as varchar) as sub_account_name,
+        cast(null as varchar) as commitment_id
     from {{ relation }}
 {%- endmacro %}
 

@@ -29,13 +29,19 @@
 
 {# the columns that every route of the Google bill ends in: rows and credits #}
 {% macro gcp_row_columns() -%}
-    billing_account_id, project_id, service_id, service_name, sku_id, sku, region_id, resource_id, subscription_id,
-    request_labels, project_labels, cost_type, adjustment_mode, billing_currency, usage_unit, usage_amount, pricing_amount,
-    usd_per_currency, cost, list_cost, billing_month, usage_start_at, usage_end_at, exported_at, charge_date, export_kind,
+    billing_account_id, project_id, project_name, service_id, service_name, sku_id, sku, region_id, resource_id,
+    subscription_id,
+    request_labels, project_labels, cost_type, adjustment_mode, billing_currency, usage_unit, usage_amount, pricing_unit,
+    pricing_amount, usd_per_currency, cost, list_cost, billing_month, usage_start_at, usage_end_at, exported_at, charge_date, export_kind,
     read_from
 {%- endmacro %}
 {% macro gcp_credit_columns() -%}
-    billing_account_id, project_id, service_id, service_name, sku_id, sku, region_id, resource_id, request_labels,
-    project_labels, credit_type, credit_name, billing_currency, usd_per_currency, amount, billing_month, charge_date,
+    billing_account_id, project_id, project_name, service_id, service_name, sku_id, sku, region_id, resource_id,
+    request_labels, project_labels, credit_type, credit_name, billing_currency, usd_per_currency, amount, billing_month, charge_date,
     export_kind, read_from
+{%- endmacro %}
+
+{# whether a SKU keeps tokens in a cache: it counts tokens times hours #}
+{% macro gcp_is_cache_storage(sku) -%}
+    regexp_matches(lower({{ sku }}), '(caching|cache) storage')
 {%- endmacro %}

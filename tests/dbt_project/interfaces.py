@@ -50,6 +50,14 @@ CHARGES = _schema(
     effective_cost=MONEY,
     list_cost=MONEY,
     consumed_tokens=_COUNT,
+    invoice_id=_TEXT,
+    sku_id=_TEXT,
+    charge_class=_TEXT,
+    pricing_quantity=MONEY,
+    pricing_unit=_TEXT,
+    sub_account_name=_TEXT,
+    commitment_id=_TEXT,
+    tags=_TEXT,
     principal=_TEXT,
 )
 USAGE = _schema(

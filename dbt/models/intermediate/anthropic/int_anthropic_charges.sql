@@ -96,7 +96,8 @@ charges as (
         priced.cost as billed_cost,
         priced.cost as effective_cost,
         cast(null as decimal(38, 12)) as list_cost,
-        case when priced.sharers = 1 then counted.tokens end as consumed_tokens
+        case when priced.sharers = 1 then counted.tokens end as consumed_tokens,
+        {{ api_billing_details('priced', 'counted') }}
     from priced
     left join counted
         on

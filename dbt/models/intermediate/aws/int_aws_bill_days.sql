@@ -19,7 +19,9 @@ days as (
     select
         payer_account_id,
         usage_account_id,
+        invoice_id,
         resource_id,
+        charge_class,
         billing_entity,
         line_item_type,
         product_code,
@@ -36,17 +38,23 @@ days as (
         is_foreign,
         cast(usage_start_at as date) as usage_date,
         cast(sum({{ aws_tokens('usage_amount', 'pricing_unit') }}) as bigint) as unit_tokens,
+        -- what is counted in something else than tokens; nine decimals leave the binary digits of a double out
+        cast(sum(
+            case when {{ aws_tokens('usage_amount', 'pricing_unit') }} is null then cast(usage_amount as decimal(38, 9)) end
+        ) as decimal(38, 12)) as other_quantity,
         cast(sum(unblended_cost) as decimal(38, 12)) as unblended_cost,
         cast(sum(coalesce(net_unblended_cost, unblended_cost)) as decimal(38, 12)) as net_cost,
         {{ known_sum('public_on_demand_cost') }} as list_cost,
+        min(sku_id) as sku_id,
+        min(usage_account_name) as usage_account_name,
         count(*) as line_item_count,
         count(invoice_id) as invoiced_count,
         max(usage_end_at) as usage_end_at
     from line_items
     group by
-        payer_account_id, usage_account_id, resource_id, billing_entity, line_item_type, product_code, product_name,
-        usage_type, region_code, pricing_unit, {{ aws_role('iam_principal') }}, resource_tags, other_tags,
-        currency_code, billing_month, bill_file, is_foreign, cast(usage_start_at as date)
+        payer_account_id, usage_account_id, invoice_id, resource_id, charge_class, billing_entity, line_item_type,
+        product_code, product_name, usage_type, region_code, pricing_unit, {{ aws_role('iam_principal') }}, resource_tags,
+        other_tags, currency_code, billing_month, bill_file, is_foreign, cast(usage_start_at as date)
 ),
 
 -- one way per payer and month counts; a file stands once for both: the join adds no row

@@ -32,7 +32,8 @@ tag_sets as (
         {{ tag_value('distinct_tags.resource_tags', 'team') }} as tag_team,
         {{ tag_evidence('distinct_tags.resource_tags', 'team') }} as tag_evidence,
         {{ tag_value('distinct_tags.resource_tags', 'product') }} as tag_product,
-        {{ tag_value('distinct_tags.resource_tags', 'environment') }} as tag_environment
+        {{ tag_value('distinct_tags.resource_tags', 'environment') }} as tag_environment,
+        {{ tags_json('distinct_tags.resource_tags') }} as tags
     from distinct_tags
 ),
 
@@ -87,7 +88,15 @@ charges as (
         bill_days.net_cost as effective_cost,
         bill_days.list_cost,
         -- a discount row repeats the tokens of the usage it belongs to
-        case when bill_days.line_item_type = 'Usage' then bill_days.tokens end as consumed_tokens
+        case when bill_days.line_item_type = 'Usage' then bill_days.tokens end as consumed_tokens,
+        bill_days.invoice_id,
+        bill_days.sku_id,
+        bill_days.charge_class,
+        {{ aws_priced('bill_days', aws_pricing_quantity('bill_days')) }} as pricing_quantity,
+        {{ aws_priced('bill_days', aws_pricing_unit('bill_days')) }} as pricing_unit,
+        bill_days.usage_account_name as sub_account_name,
+        cast(null as varchar) as commitment_id,
+        tag_sets.tags
     from bill_days
     inner join finality
         on

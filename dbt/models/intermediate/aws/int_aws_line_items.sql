@@ -2,7 +2,7 @@
 {{ config(materialized='view') }}
 
 {% set columns %}
-    payer_account_id, usage_account_id, invoice_id, resource_id, iam_principal, billing_entity, line_item_type,
+    payer_account_id, usage_account_id, invoice_id, resource_id, iam_principal, sku_id, usage_account_name, charge_class, billing_entity, line_item_type,
     product_code, product_name, usage_type, operation, region_code, pricing_unit, resource_tags, other_tags,
     usage_amount, currency_code, unblended_cost, net_unblended_cost, public_on_demand_cost, is_foreign, billing_month,
     usage_start_at, usage_end_at, bill_file, loaded_at

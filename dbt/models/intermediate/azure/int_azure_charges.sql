@@ -79,7 +79,8 @@ placed as (
 -- one deployment of that name per account, one set of tags per resource and day: the joins change no row count
 described as (
     select
-        placed.*,
+        placed.* exclude (tags),
+        coalesce(placed.tags, resource_tags.tags) as native_tags,
         coalesce(placed.meter_model, case when placed.is_provisioned then deployments.model end) as model,
         coalesce(
             deployments.workload_id,

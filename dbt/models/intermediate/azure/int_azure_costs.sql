@@ -2,7 +2,7 @@
 {% set key %}
     charge_date, billing_account_id, sub_account_id, resource_id, region_id, consumed_service, service_name,
     meter_subcategory, meter, unit_of_measure, charge_type, pricing_model, publisher_name, deployment_tag, tags,
-    billing_currency, route
+    billing_currency, route, charge_class, commitment_id
 {% endset %}
 
 with
@@ -25,6 +25,9 @@ summed as (
     select
         {{ key }},
         min(window_month) as billing_month,
+        max(invoice_id) as invoice_id,
+        max(sku_id) as sku_id,
+        max(sub_account_name) as sub_account_name,
         cast(coalesce(sum(cost) filter (where view = 'actual'), 0) as decimal(38, 12)) as billed_cost,
         cast(coalesce(sum(cost) filter (where view = 'amortized'), 0) as decimal(38, 12)) as amortized_cost,
         cast(coalesce(sum(quantity) filter (where view = 'actual'), 0) as decimal(38, 12)) as billed_quantity,

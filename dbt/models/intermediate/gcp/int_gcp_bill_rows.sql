@@ -27,7 +27,12 @@ classed as (
         case
             when skus.token_class <> 'other' and export_rows.cost_type = 'regular'
                 then cast(export_rows.usage_amount as bigint)
-        end as consumed_tokens
+        end as consumed_tokens,
+        -- a row that Google marks as an adjustment corrects an invoiced month where its use lies before the invoice's month
+        case
+            when export_rows.adjustment_mode is not null and export_rows.charge_date < export_rows.billing_month
+                then 'Correction'
+        end as charge_class
     from export_rows
     inner join skus
         on

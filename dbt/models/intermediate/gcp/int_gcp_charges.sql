@@ -1,7 +1,7 @@
 {% set dimensions %}
     charge_date, billing_month, billing_account_id, project_id, region_id, service_name, service_id, sku, resource_id,
     provider_model_name, model, token_class, pricing_category, charge_category, billing_currency, usd_per_currency,
-    region_scope, context_band, request_labels, project_labels
+    region_scope, context_band, request_labels, project_labels, sku_id, charge_class, pricing_unit
 {% endset %}
 
 with
@@ -24,14 +24,18 @@ stacked as (
         {{ dimensions }},
         cost as billed_cost,
         list_cost,
-        consumed_tokens
+        consumed_tokens,
+        pricing_amount,
+        project_name
     from bill_rows
     union all
     select
         {{ dimensions }},
         amount as billed_cost,
         cast(0 as decimal(38, 12)) as list_cost,
-        cast(null as bigint) as consumed_tokens
+        cast(null as bigint) as consumed_tokens,
+        cast(null as double) as pricing_amount,
+        project_name
     from credits
 ),
 
@@ -40,7 +44,10 @@ daily as (
         {{ dimensions }},
         cast(sum(billed_cost) as decimal(38, 12)) as billed_cost,
         {{ known_sum('list_cost') }} as list_cost,
-        cast(sum(consumed_tokens) as bigint) as consumed_tokens
+        cast(sum(consumed_tokens) as bigint) as consumed_tokens,
+        -- nine decimals leave the binary digits of a double out
+        cast(sum(cast(pricing_amount as decimal(38, 9))) as decimal(38, 12)) as pricing_amount,
+        min(project_name) as project_name
     from stacked
     group by {{ dimensions }}
 ),
@@ -110,7 +117,26 @@ charges as (
         billed_cost,
         billed_cost as effective_cost,
         list_cost,
-        consumed_tokens
+        consumed_tokens,
+        cast(null as varchar) as invoice_id,
+        sku_id,
+        charge_class,
+        -- tokens, and the hours that a cache keeps them, in the unit of Google's price list, whatever word the export has
+        case
+            when charge_category <> 'Usage' then null
+            when consumed_tokens is not null then {{ token_blocks('consumed_tokens', '1000000') }}
+            when {{ gcp_is_cache_storage('sku') }} then cast(pricing_amount * cast(0.000001 as decimal(7, 6)) as decimal(38, 12))
+            else pricing_amount
+        end as pricing_quantity,
+        case
+            when charge_category <> 'Usage' then null
+            when consumed_tokens is not null then '1000000 Tokens'
+            when {{ gcp_is_cache_storage('sku') }} then '1000000 Token-Hours'
+            else {{ focus_unit('pricing_unit') }}
+        end as pricing_unit,
+        project_name as sub_account_name,
+        cast(null as varchar) as commitment_id,
+        {{ tags_json('map_concat(project_labels, request_labels)') }} as tags
     from tagged
 )
 

@@ -18,7 +18,9 @@ classed as (
         skus.pricing_category,
         skus.region_scope,
         skus.context_band,
-        'Credit' as charge_category
+        'Credit' as charge_category,
+        cast(null as varchar) as charge_class,
+        cast(null as varchar) as pricing_unit
     from credits
     inner join skus
         on

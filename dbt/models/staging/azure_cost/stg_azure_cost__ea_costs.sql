@@ -31,7 +31,12 @@ renamed as (
         _route as route,
         _scope_kind as scope_kind,
         {{ azure_day('"Date"') }} as charge_date,
-        cast(_window_start as date) as window_month
+        cast(_window_start as date) as window_month,
+        cast(null as varchar) as invoice_id,
+        nullif(lower(trim("MeterId")), '') as sku_id,
+        cast(null as varchar) as charge_class,
+        nullif(trim("SubscriptionName"), '') as sub_account_name,
+        coalesce(nullif(lower(trim("ReservationId")), ''), nullif(lower(trim("benefitId")), '')) as commitment_id
     from costs
 ),
 

@@ -61,7 +61,12 @@ renamed as (
         'focus' as route,
         _scope_kind as scope_kind,
         {{ azure_day('"ChargePeriodStart"') }} as charge_date,
-        cast(_window_start as date) as window_month
+        cast(_window_start as date) as window_month,
+        nullif(trim("InvoiceId"), '') as invoice_id,
+        nullif(trim("SkuId"), '') as sku_id,
+        nullif(trim("ChargeClass"), '') as charge_class,
+        nullif(trim("SubAccountName"), '') as sub_account_name,
+        nullif(lower(trim("CommitmentDiscountId")), '') as commitment_id
     from costs
 ),
 

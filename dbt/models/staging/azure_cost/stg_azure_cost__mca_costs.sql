@@ -33,7 +33,12 @@ renamed as (
         _route as route,
         _scope_kind as scope_kind,
         {{ azure_day('"date"') }} as charge_date,
-        cast(_window_start as date) as window_month
+        cast(_window_start as date) as window_month,
+        nullif(trim("invoiceId"), '') as invoice_id,
+        nullif(lower(trim("meterId")), '') as sku_id,
+        cast(null as varchar) as charge_class,
+        nullif(trim("subscriptionName"), '') as sub_account_name,
+        coalesce(nullif(lower(trim("reservationId")), ''), nullif(lower(trim("benefitId")), '')) as commitment_id
     from costs
 ),
 

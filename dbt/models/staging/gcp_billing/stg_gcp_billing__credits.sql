@@ -17,6 +17,7 @@ cast_credits as (
     select
         billing_account_id,
         project['id'] as project_id,
+        project['name'] as project_name,
         service['id'] as service_id,
         service['description'] as service_name,
         sku['id'] as sku_id,

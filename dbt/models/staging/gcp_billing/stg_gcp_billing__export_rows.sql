@@ -8,6 +8,7 @@ cast_rows as (
     select
         billing_account_id,
         project['id'] as project_id,
+        project['name'] as project_name,
         service['id'] as service_id,
         service['description'] as service_name,
         sku['id'] as sku_id,
@@ -25,6 +26,7 @@ cast_rows as (
         currency as billing_currency,
         usage['unit'] as usage_unit,
         usage['amount'] as usage_amount,
+        usage['pricing_unit'] as pricing_unit,
         usage['amount_in_pricing_units'] as pricing_amount,
         {{ inverse_rate('currency_conversion_rate') }} as usd_per_currency,
         {{ to_money('cost') }} as cost,

@@ -17,6 +17,7 @@ cast_credits as (
     select
         replace("BillingAccountId", 'billingAccounts/', '') as billing_account_id,
         "SubAccountId" as project_id,
+        "SubAccountName" as project_name,
         "x_ServiceId" as service_id,
         "ServiceName" as service_name,
         "SkuId" as sku_id,

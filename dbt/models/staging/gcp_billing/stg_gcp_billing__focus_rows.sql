@@ -8,6 +8,7 @@ cast_rows as (
     select
         replace("BillingAccountId", 'billingAccounts/', '') as billing_account_id,
         "SubAccountId" as project_id,
+        "SubAccountName" as project_name,
         "x_ServiceId" as service_id,
         "ServiceName" as service_name,
         "SkuId" as sku_id,
@@ -25,6 +26,7 @@ cast_rows as (
         "BillingCurrency" as billing_currency,
         "ConsumedUnit" as usage_unit,
         cast("ConsumedQuantity" as double) as usage_amount,
+        "PricingUnit" as pricing_unit,
         cast("PricingQuantity" as double) as pricing_amount,
         {{ inverse_rate('"x_CurrencyConversionRate"') }} as usd_per_currency,
         {{ to_money('"BilledCost"') }} as cost,
