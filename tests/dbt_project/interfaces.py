@@ -146,6 +146,31 @@ METER_DETAILS = _schema(
     dedicated_tokens=_COUNT,
     early_tokens=_COUNT,
 )
+HOURS = _schema(
+    hour_start=pa.timestamp("us"),
+    provider=_TEXT,
+    sub_account_id=_TEXT,
+    workload_id=_TEXT,
+    model=_TEXT,
+    input_tokens=_COUNT,
+    cache_read_tokens=_COUNT,
+    cache_write_tokens=_COUNT,
+    output_tokens=_COUNT,
+)
+SHARES = _schema(
+    provider=_TEXT,
+    sub_account_id=_TEXT,
+    workload_id=_TEXT,
+    model=_TEXT,
+    charge_date=_DAY,
+    source=_TEXT,
+    token_kind=_TEXT,
+    method=_TEXT,
+    team=_TEXT,
+    product=_TEXT,
+    environment=_TEXT,
+    weight=_COUNT,
+)
 INTERFACES = {
     "charges": CHARGES,
     "usage_daily": USAGE,
@@ -154,12 +179,15 @@ INTERFACES = {
     "source_status": STATUS,
     "logged_usage": LOGGED,
     "meter_details": METER_DETAILS,
+    "workload_hours": HOURS,
+    "reservation_shares": SHARES,
 }
 _BILLED = ("charges", "usage_daily", "landed_totals", "source_status")
 # which interfaces each folder of intermediate models hands over
 FOLDERS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("aws", "azure"), (*_BILLED, "capacity_hourly", "logged_usage")),
-    "gcp": (*_BILLED, "capacity_hourly", "logged_usage", "meter_details"),
+    "aws": (*_BILLED, "capacity_hourly", "logged_usage", "workload_hours"),
+    "gcp": (*_BILLED, "capacity_hourly", "logged_usage", "workload_hours", "meter_details"),
+    "azure": (*_BILLED, "capacity_hourly", "logged_usage", "workload_hours", "reservation_shares"),
     "anthropic": _BILLED,
     "openai": _BILLED,
     "gateway": ("source_status", "logged_usage"),

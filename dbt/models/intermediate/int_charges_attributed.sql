@@ -1,43 +1,76 @@
+{# as many times as a split may follow another; the configuration refuses longer chains #}
+{% set chain_levels = 3 %}
+
 with
 
-charges as (
-    select * from {{ ref('int_charges_scoped') }}
-    where is_in_scope
-),
-
-owners as (
-    select * from {{ ref('int_owners_daily') }}
-),
-
--- at most one owner per thing and day: the join changes no row count
 owned as (
-    select
-        charges.*,
-        owners.team as owner_team,
-        owners.product as owner_product,
-        owners.environment as owner_environment,
-        owners.method as owner_method,
-        owners.rule_id as owner_rule_id
-    from charges
-    left join owners
-        on
-            charges.provider = owners.provider
-            and charges.billing_account_id is not distinct from owners.billing_account_id
-            and charges.sub_account_id is not distinct from owners.sub_account_id
-            and charges.region_id is not distinct from owners.region_id
-            and charges.service_name is not distinct from owners.service_name
-            and charges.resource_id is not distinct from owners.resource_id
-            and charges.workload_id is not distinct from owners.workload_id
-            and charges.principal is not distinct from owners.principal
-            and charges.charge_date = owners.owned_date
+    select * from {{ ref('int_charges_owned') }}
 ),
 
+measured as (
+    select * from {{ ref('int_charges_measured') }}
+),
+
+shared_things as (
+    select distinct
+        provider,
+        sub_account_id,
+        workload_id,
+        charge_date,
+        token_kind,
+        model
+    from {{ ref('int_measured_shares') }}
+),
+
+splits as (
+    select * from {{ ref('stg_config__splits') }}
+),
+
+-- a charge is whole or in parts, never both: the same condition tells which
+whole as (
+    select owned.*
+    from owned
+    where
+        owned.native_team is not null
+        or not exists (
+            select 1
+            from shared_things
+            where
+                {{ same_things('owned', 'shared_things', 'provider, sub_account_id, workload_id, charge_date') }}
+                and shared_things.token_kind
+                = case when starts_with(owned.token_class, 'cache_write') then 'cache_write' else owned.token_class end
+                and (owned.model = shared_things.model or (shared_things.model is null and owned.token_class = 'other'))
+        )
+),
+
+decided as (
+    select
+        *,
+        {{ attribution() }},
+        {{ attribution_evidence() }},
+        cast(null as varchar) as split_path,
+        cast(null as varchar) as split_from_team
+    from (
+        select * from whole
+        union all by name
+        select * from measured
+    ) as charges
+),
+
+split_0 as (
+    select * exclude (owner_team, owner_product, owner_environment, owner_method, owner_rule_id, native_evidence)
+    from decided
+),
+{% for level in range(chain_levels) %}
+split_{{ level + 1 }} as (
+    {{ apply_splits('split_' ~ level, 'splits', level) }}
+),
+{% endfor %}
 attributed as (
     select
-        * exclude (owner_team, owner_product, owner_environment, owner_method, owner_rule_id, native_evidence, principal),
-        {{ attribution() }},
-        {{ attribution_evidence() }}
-    from owned
+        * exclude (principal),
+        {{ attribution_confidence('attribution_method') }} as attribution_confidence
+    from split_{{ chain_levels }}
 )
 
 select * from attributed
