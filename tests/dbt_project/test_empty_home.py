@@ -39,6 +39,7 @@ def test_a_home_with_anchors_only_builds_every_mart_empty_and_typed(empty: Home,
 @pytest.mark.parametrize(("cloud", "name"), [(folder, name) for folder, names in FOLDERS.items() for name in names])
 def test_each_cloud_hands_over_the_agreed_columns_in_the_agreed_types(empty: Home, cloud: str, name: str) -> None:
     with duckdb.connect(str(empty.warehouse), read_only=True) as connection:
+        connection.execute(f"set file_search_path = '{empty.path}'")
         found = connection.execute(f"select * from intermediate.int_{cloud}_{name}").to_arrow_table().schema
     # only AWS names the caller on the bill
     agreed = [field for field in INTERFACES[name] if field.name != "principal" or cloud == "aws" or name != "charges"]
