@@ -1,8 +1,8 @@
 """Typed `splits` of `ownership.yml`: what is paid for together, and which team bears which share of it.
 
-A split takes what one team owns, or what a pattern matches, and gives all of it to the teams under `to`. The team of
-one split may be the source of another: a chain. Splits that follow from one another are applied in the order of their
-level, so a chain ends; a circle never would and is refused.
+A split takes what one team owns, or what a pattern matches and nothing else decides, and gives all of it to the teams
+under `to`. The team of one split may be the source of another: a chain. Splits that follow from one another are applied
+in the order of their level, so a chain ends; a circle never would and is refused, as is a chain of more than three.
 """
 
 from collections.abc import Sequence
@@ -23,6 +23,9 @@ from ingest.config_dated import (
 )
 from ingest.config_fields import OwnerField
 from ingest.yaml_config import Amount, Day, MisplacedError, StrictModel
+
+LEVELS = 3
+"""Splits that may follow from one another: as many as the models apply."""
 
 Share = Annotated[Amount, Field(gt=0, le=1, decimal_places=12)]
 
@@ -53,7 +56,7 @@ class Split(StrictModel):
     from_team: Slug | None = None
     """All that this team owns is split; either this or `match`."""
     match: SplitMatch | None = None
-    """What this matches is split, whoever owns it."""
+    """What this matches and no tag, log or rule gives to a team is split."""
     to: tuple[SplitTarget, ...] = Field(min_length=1)
     """Who bears it."""
     basis: Literal["fixed", "measured"] = "fixed"
@@ -141,6 +144,9 @@ def chain_levels(splits: Sequence[Split]) -> dict[str, int]:
         path.append(split)
         levels[split.id] = max((level(feeder) + 1 for feeder in _feeders(split, splits)), default=0)
         path.pop()
+        if levels[split.id] >= LEVELS:
+            place = ("splits", splits.index(split), "from_team")
+            raise MisplacedError(place, f"is step {levels[split.id] + 1} of a chain of splits; {LEVELS} may follow")
         return levels[split.id]
 
     return {split.id: level(split) for split in splits}

@@ -10,7 +10,7 @@ from ingest.errors import ConfigError
 from ingest.sources.config import SPLITS, ownership_rows
 from ingest.yaml_config import load_yaml
 
-TEAMS = ", ".join(f"{{id: {team}, name: Team {team}, valid_from: 2025-01-01}}" for team in "abcd")
+TEAMS = ", ".join(f"{{id: {team}, name: Team {team}, valid_from: 2025-01-01}}" for team in "abcde")
 
 
 def loaded(folder: Path, *splits: str) -> OwnershipConfig:
@@ -42,7 +42,7 @@ def test_a_split_lands_as_one_row_per_team_with_its_exact_share(tmp_path: Path) 
     }
 
 
-def test_a_pattern_is_split_whoever_owns_it(tmp_path: Path) -> None:
+def test_a_pattern_is_split_by_its_plain_field(tmp_path: Path) -> None:
     match = '{provider: gcp, field: "label:Cost-Pool", pattern: "shared*"}'
     (row,) = rows(loaded(tmp_path, f"id: shared, match: {match}, to: [{{team: b, share: 1}}], valid_from: 2026-01-01"))
 
@@ -79,6 +79,17 @@ def test_splits_that_never_hold_on_the_same_day_are_no_circle(tmp_path: Path) ->
     ("splits", "place", "expected"),
     [
         pytest.param([split("s", "a", b="0.333", c="0.666")], "splits[0].to", "the shares sum to 0.999", id="0.999"),
+        pytest.param(
+            [
+                split("s1", "a", b="1"),
+                split("s2", "b", c="1"),
+                split("s3", "c", d="1"),
+                split("s4", "d", d="0.5", e="0.5"),
+            ],
+            "from_team",
+            "is step 4 of a chain of splits; 3 may follow",
+            id="long chain",
+        ),
         pytest.param(
             [split("s", "a", b="0.5", c="0.5000000000001")], "to[1].share", "more than 12 decimals", id="13 decimals"
         ),

@@ -62,9 +62,9 @@ split_0 as (
     from decided
 ),
 {% for level in range(chain_levels) %}
-split_{{ level + 1 }} as (
-    {{ apply_splits('split_' ~ level, 'splits', level) }}
-),
+    split_{{ level + 1 }} as (
+        {{ apply_splits('split_' ~ level, 'splits', level) }}
+    ),
 {% endfor %}
 attributed as (
     select
