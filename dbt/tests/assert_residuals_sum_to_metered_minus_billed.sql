@@ -25,7 +25,7 @@ reconciled_totals as (
         provider,
         billing_account_id,
         usage_date,
-        sum(billed_cost_usd) as billed_cost_usd
+        {{ known_sum('billed_cost_usd') }} as billed_cost_usd
     from {{ ref('fct_reconciliation') }}
     where cost_status <> 'estimate'
     group by provider, billing_account_id, usage_date
@@ -36,7 +36,7 @@ charged_totals as (
         provider,
         billing_account_id,
         charge_date,
-        sum(billed_cost_usd) as billed_cost_usd
+        {{ known_sum('billed_cost_usd') }} as billed_cost_usd
     from {{ ref('int_charges_scoped') }}
     where is_in_scope and token_class <> 'other'
     group by provider, billing_account_id, charge_date
