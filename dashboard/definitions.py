@@ -102,7 +102,8 @@ PROVIDER_TOTALS: Final = (
     "Billed cost, each row in its own billing currency. Landed = in the marts + out of scope + difference. Out of "
     "scope: what is on the bill and is not AI. The filters of days, team, environment, basis and currency do not apply."
 )
-NO_MODEL: Final = (
-    "charges without a model. Credits, tax and capacity have none; where a token class stands beside one, the mapping "
-    "does not know the provider's model name yet."
+UNMAPPED: Final = (
+    "Names that no reviewed list knows: their model stays unknown, never guessed. Bill, meters and logs see the same "
+    "traffic, so the three are not added up. A line in the list of the cloud's model names gives one its model. "
+    "The filters of team, environment, basis and currency do not apply."
 )

@@ -82,17 +82,24 @@ def unplaced() -> None:
     layout.note(
         f"{cost} in the period that no evidence gives to a team. A tag, a label or an ownership rule places it."
     )
-    st.subheader("No model named", anchor=False)
+    unmapped()
+
+
+def unmapped() -> None:
+    st.subheader("Names without a model", anchor=False)
     columns: layout.Columns = {
         "provider": ("provider", "Provider"),
-        "service_name": ("text", "Service"),
-        "token_class": ("text", "Token class"),
-        "pricing_category": ("text", "Pricing"),
-        "charge_category": ("text", "Charge"),
-        "cost": ("money", "Spend"),
+        "kind": ("text", "Seen in"),
+        "provider_model_name": ("text", "Name"),
+        "sku": ("text", "SKU"),
+        "billing_month": ("month", "Month"),
+        "billed_cost": ("number", "Billed"),
+        "billing_currency": ("text", "Currency"),
+        "tokens": ("tokens", "Tokens"),
+        "last_day": ("day", "Last day"),
     }
-    layout.table("unmapped-models", page.rows("unmapped_models", teams=None), columns, currency=currency)
-    layout.note(f"{cost} of {definitions.NO_MODEL}")
+    layout.table("unmapped-models", page.rows("unmapped_models"), columns)
+    layout.note(definitions.UNMAPPED)
 
 
 layout.heading(page, "Data health", "Can I trust these numbers: how far do they reach, and do they tie to the bill?")

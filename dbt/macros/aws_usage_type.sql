@@ -9,8 +9,8 @@
         when regexp_matches({{ text }}, 'cache[-_ ]?read') then 'cache_read'
         when regexp_matches({{ text }}, 'cache[-_ ]?write') and contains({{ text }}, '1h') then 'cache_write_1h'
         when regexp_matches({{ text }}, 'cache[-_ ]?write') then 'cache_write_5m'
-        when regexp_matches({{ text }}, 'output[-_ ]?token') then 'output'
-        when regexp_matches({{ text }}, 'input[-_ ]?token') then 'input'
+        when regexp_matches({{ text }}, 'output([-_ ]?token|$)') then 'output'
+        when regexp_matches({{ text }}, 'input([-_ ]?token|$)') then 'input'
         else 'other'
     end
 {%- endmacro %}

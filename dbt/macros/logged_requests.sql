@@ -10,7 +10,7 @@
                 regexp_replace(lower(trim({{ name }})), '^.*/', ''),
                 '^((us|eu|apac|jp|au|us-gov|global)\.)?(anthropic|amazon|openai|google)\.', ''
             ),
-            '(-v[0-9]+)?(:[0-9]+)?$', ''
+            '(-v[0-9]+)?:[0-9]+$', ''
         ),
         '[-@]([0-9]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}|latest|default|00[0-9])$', ''
     )

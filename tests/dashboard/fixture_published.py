@@ -56,6 +56,10 @@ create table fct_quarantine (
 create table fct_restatement (
     source varchar, stream varchar, scope varchar, window_start date, run_id varchar, gone_rows bigint,
     gone_amount {_MONEY}, restated_at timestamp);
+create table fct_unmapped (
+    provider varchar, kind varchar, provider_model_name varchar, sku varchar, billing_month date,
+    billing_currency varchar, first_day date, last_day date, billed_cost {_MONEY}, billed_cost_usd {_MONEY},
+    tokens bigint);
 """
 
 # provider, account, service, team, product, environment, model, method, currency, dollars per day, tokens per dollar
@@ -195,6 +199,11 @@ insert into fct_quarantine values
      12.5, timestamp '{as_of}');
 insert into fct_restatement values
     ('aws_cur', 'line_items', 'inferledger-cur2', date '2026-10-01', 'run-fixture', 2, 7.25, timestamp '{as_of}');
+insert into fct_unmapped values
+    ('azure', 'bill', 'gpt 9', 'gpt 9 Inp glbl Tokens', date '2026-11-01', 'USD', date '{as_of}' - 9,
+     date '{as_of}' - 4, 86.25, 86.25, 41000000),
+    ('gcp', 'meter', 'gemini-9-flash', null, date '2026-11-01', null, date '{as_of}' - 9, date '{as_of}' - 3, null,
+     null, 1200000);
 insert into source_status
 select
     source, provider, account, timestamp '{as_of}' - interval 30 hour,

@@ -18,6 +18,8 @@ PUBLIC = {
     "fct_capacity_shares_hourly", "fct_capacity_sizing", "fct_reconciliation", "fct_residual", "fct_provider_totals",
     "fct_spike", "fct_spike_driver", "fct_logged_usage_daily", "fct_forecast_daily", "fct_budget_status", "dim_team",
     "dim_model", "dim_workload", "dim_price", "focus_cost_and_usage", "fct_quarantine", "fct_restatement",
+    "dim_model_name", "dim_fx_rate", "fct_fx_conversion", "fct_unmapped", "fct_effective_price",
+    "fct_price_disagreement",
 }  # fmt: skip
 SELECTION = {
     "start_day": date(2026, 10, 18),

@@ -137,6 +137,13 @@ CHARGES += [
     charge("sub-dollar", charge_date=date(2026, 11, 9), billed_cost=Decimal(5)),
     charge("sub-dollar-before", charge_date=date(2026, 11, 1), billed_cost=Decimal(5)),
 ]
+_STRANGE: dict[str, Any] = {"model": None, "sku": "gpt 9 Inp glbl Tokens", "provider_model_name": "gpt 9"}
+CHARGES += [
+    charge("sub-strange", **_STRANGE, billed_cost=Decimal(7), consumed_tokens=700),
+    charge("sub-strange", **_STRANGE, billed_cost=Decimal(2), charge_date=date(2026, 11, 12), consumed_tokens=200),
+    charge("sub-strange", **_STRANGE | {"provider_model_name": None, "sku": "new meter"}, billed_cost=Decimal(3)),
+    charge("sub-strange", model=None, sku="Provisioned Managed Global Unit", token_class="other"),
+]
 _CALLED: dict[str, Any] = {"provider": "aws", "billing_account_id": "100000000002", "service_name": "Amazon Bedrock"}
 CHARGES += [
     charge("aws-called", **_CALLED, principal="arn:aws:sts::2:assumed-role/CodeReview"),
