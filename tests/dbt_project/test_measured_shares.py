@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.dbt_project.conftest import Home, new_home
-from tests.dbt_project.interfaces import capacity_hour, charge, landed_totals, logged
+from tests.dbt_project.interfaces import capacity_hour, charge, landed_totals, logged, usage
 from tests.dbt_project.scenario import config_rows
 
 Rows = list[dict[str, Any]]
@@ -156,6 +156,13 @@ CHARGES = [row for costs, _, _ in GENERATED for row in costs] + [
     ),
 ]
 
+USAGE = [
+    usage(
+        "hand", sub_account_id="sub-shared", input_tokens=550, output_tokens=20, cache_read_tokens=None,
+        cache_write_tokens=None, request_count=12, throttled_count=3, error_count=1,
+    )
+]  # fmt: skip
+
 
 def split(split_id: str, level: int, pattern: str, team: str, share: str | None, field: str = "team") -> dict[str, Any]:
     base = {"split_id": split_id, "chain_level": level, "field": field, "pattern": pattern, "priority": 100}
@@ -186,6 +193,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
         + OTHER_LOG
         + CAPACITY_CALLS
         + [call("unmetered", 1, "search", (5, 0, 0, 0))],
+        "int_azure_usage_daily": USAGE,
         "int_azure_capacity_hourly": CAPACITY,
         "int_azure_reservation_shares": RESERVATION,
     }
@@ -226,6 +234,19 @@ def test_the_part_that_no_log_explains_stays_a_line_of_its_own(shared: Home) -> 
         ("output", "search"): Decimal(1),
         ("output", "unallocated"): Decimal(1),
     }
+
+
+def test_tokens_and_requests_are_shared_as_their_cost_is(shared: Home) -> None:
+    rows = shared.query(
+        "select team, attribution_method, input_tokens, output_tokens, cache_read_tokens, request_count, "
+        "throttled_count, error_count from fct_tokens_daily where workload_id = 'hand' order by team"
+    )
+    # of 600 weighed prompt tokens docs has 140 and search 160; each call of the log stands for two requests
+    assert [tuple(row.values()) for row in rows] == [
+        ("docs", "gateway_share", 128, 0, None, 4, 0, 0),
+        ("search", "gateway_share", 146, 10, None, 4, 0, 0),
+        ("unallocated", "unallocated", 276, 10, None, 4, 3, 1),
+    ]
 
 
 def test_a_split_charge_says_which_log_decided(shared: Home) -> None:

@@ -1,7 +1,23 @@
+{% set thing = 'provider, sub_account_id, workload_id, model' %}
+
 with
 
+shared_days as (
+    select distinct
+        {{ thing }},
+        charge_date
+    from {{ ref('int_logged_shares') }}
+),
+
+-- a workload's day is whole or in parts, never both: the same condition tells which
 usage as (
-    select * from {{ ref('int_usage_daily') }}
+    select usage.*
+    from {{ ref('int_usage_daily') }} as usage
+    left join shared_days
+        on {{ same_things('usage', 'shared_days', thing) }} and usage.usage_date = shared_days.charge_date
+    where usage.native_team is not null or shared_days.provider is null
+    union all by name
+    select * from {{ ref('int_usage_shared') }}
 ),
 
 owners as (
