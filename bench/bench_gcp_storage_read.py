@@ -142,7 +142,7 @@ def _apart(work: Callable[..., int], home: Path, *arguments: Any) -> dict[str, f
 
 
 def _measured(work: Callable[..., int], pipe: Any, home: Path, *arguments: Any) -> None:
-    begun, before = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+    begun, before, start_peak = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter(), _peak_mb()
     rows = work(home, *arguments)
     used = resource.getrusage(resource.RUSAGE_SELF)
     pipe.send(
@@ -150,10 +150,19 @@ def _measured(work: Callable[..., int], pipe: Any, home: Path, *arguments: Any) 
             "rows": rows,
             "wall": time.perf_counter() - before,
             "cpu": used.ru_utime + used.ru_stime - begun.ru_utime - begun.ru_stime,
-            "peak": used.ru_maxrss / 1024,
-            "growth": (used.ru_maxrss - begun.ru_maxrss) / 1024,
+            "peak": _peak_mb(),
+            "growth": _peak_mb() - start_peak,
         }
     )
+
+
+def _peak_mb() -> float:
+    """The most memory that this process held. Linux hands a parent's peak down in `ru_maxrss`: its own is VmHWM."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
 
 
 def _bare(home: Path) -> int:
