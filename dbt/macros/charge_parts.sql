@@ -3,12 +3,15 @@
     amounts on it, and leaves with the part's own.
 
     key: column that numbers the charges; weight, total: whole numbers below 10^18, the part's and its charge's;
-    `part_rank` in `from_` numbers the parts of a charge from 1, the largest first. Money is rounded half to even to
+    `part_rank` in `from_` numbers the parts of a charge from 1, the largest first. Money, priced quantities and the ratio are rounded half to even to
     twelve decimals and tokens down, and what is left over goes to the largest part, so parts sum to their charge. An
     amount that is unknown stays unknown in every part.
 #}
 {% macro charge_parts(from_, key, weight, total) -%}
-    {%- set money = ['billed_cost', 'effective_cost', 'list_cost', 'billed_cost_usd', 'effective_cost_usd'] -%}
+    {%- set money = [
+        'billed_cost', 'effective_cost', 'list_cost', 'billed_cost_usd', 'effective_cost_usd', 'pricing_quantity',
+        'allocated_ratio'
+    ] -%}
     select
         * exclude (part_rank, _tokens{% for amount in money %}, _{{ amount }}{% endfor %})
         replace (

@@ -53,27 +53,32 @@
 {%- endmacro %}
 
 {#
-    What one unit cost: cost / quantity at eighteen decimals, half to even on exact integers, so that price times quantity is
-    the cost again at its twelve decimals. NULL without a quantity, below zero, and above what 128 bits can divide.
+    What one unit cost: cost / quantity at 24 decimals, half to even on exact integers, so that price times quantity is the
+    cost again at its twelve decimals. NULL without a quantity, below zero, and above what 128 bits can divide.
 #}
 {% macro unit_price(cost, quantity) -%}
-    {%- set dividend = "cast(" ~ cost ~ " * 1000000000000 as hugeint) * 1000000000000000000" -%}
-    {%- set divisor = "cast(" ~ quantity ~ " * 1000000000000 as hugeint)" -%}
-    {%- set whole = "(" ~ dividend ~ " // " ~ divisor ~ ")" -%}
-    {%- set rest = "(" ~ dividend ~ " % " ~ divisor ~ ")" -%}
+    {%- set shift = "cast(1000000000000 as hugeint)" -%}
+    {%- set dividend = "cast(abs(" ~ cost ~ ") * 1000000000000 as hugeint) * " ~ shift -%}
+    {%- set divisor = "cast(abs(" ~ quantity ~ ") * 1000000000000 as hugeint)" -%}
+    {%- set carried = "((" ~ dividend ~ ") % " ~ divisor ~ ") * " ~ shift -%}
+    {%- set units = "((" ~ dividend ~ ") // " ~ divisor ~ ") * " ~ shift ~ " + (" ~ carried ~ ") // " ~ divisor -%}
+    {%- set rest = "((" ~ carried ~ ") % " ~ divisor ~ ")" -%}
     case
-        when {{ quantity }} = 0 or sign({{ cost }}) * sign({{ quantity }}) < 0 or greatest(abs({{ cost }}), abs({{ quantity }}) * 0.0001) >= 100000000
+        when
+            {{ quantity }} = 0 or sign({{ cost }}) * sign({{ quantity }}) < 0
+            or abs({{ cost }}) >= 100000000 or abs({{ quantity }}) >= 1000000000000
+            or abs({{ cost }}) >= abs({{ quantity }}) * 10000000000
             then null
         else cast(
             cast(
-                {{ whole }} + case
-                    when 2 * abs({{ rest }}) > abs({{ divisor }}) then 1
-                    when 2 * abs({{ rest }}) = abs({{ divisor }}) and {{ whole }} % 2 = 1 then 1
+                {{ units }} + case
+                    when 2 * {{ rest }} > {{ divisor }} then 1
+                    when 2 * {{ rest }} = {{ divisor }} and ({{ units }}) % 2 = 1 then 1
                     else 0
                 end
                 as decimal(38, 0)
-            ) * cast(0.000000000000000001 as decimal(18, 18))
-            as decimal(38, 18)
+            ) * cast(0.000000000000000000000001 as decimal(24, 24))
+            as decimal(38, 24)
         )
     end
 {%- endmacro %}
@@ -130,6 +135,25 @@
 {% macro focus_is_unused() -%}
     charge_category = 'Usage' and commitment_id is not null
     and coalesce(contains(resource_id, '/reservationorders/'), true)
+{%- endmacro %}
+
+{# how the charge that a row is part of was shared: the measure first, then the splits that were decided, in their order #}
+{% macro focus_allocation_method() -%}
+    nullif(concat_ws(
+        ' > ',
+        case when native_method in ('gateway_share', 'capacity_share') then native_method end,
+        'split ' || split_path
+    ), '')
+{%- endmacro %}
+
+{# whom a part is allocated to; the keys carry our mark, as tags that a data generator defines need one #}
+{% macro focus_allocated_tags() -%}
+    '{' || concat_ws(
+        ',',
+        {%- for name in ['team', 'product', 'environment'] %}
+        '"inferledger/{{ name }}":' || nullif(cast(to_json({{ name }}) as varchar), 'null'){{ ',' if not loop.last }}
+        {%- endfor %}
+    ) || '}'
 {%- endmacro %}
 
 {# FOCUS 1.2 in its own order, then the Allocated columns of 1.3, then ours #}
@@ -204,12 +228,14 @@
         sub_account_name as "SubAccountName",
         case when sub_account_id is not null then sub_account_type end as "SubAccountType",
         tags as "Tags",
-        cast(null as varchar) as "AllocatedMethodDetails",
-        cast(null as varchar) as "AllocatedMethodId",
-        cast(null as varchar) as "AllocatedResourceId",
-        cast(null as varchar) as "AllocatedResourceName",
-        cast(null as varchar) as "AllocatedTags",
-        {{ attribution_confidence('attribution_method') }} as "x_AttributionConfidence",
+        case
+            when allocated_by is not null then '{"Elements":[{"AllocatedRatio":' || allocated_ratio || '}]}'
+        end as "AllocatedMethodDetails",
+        allocated_by as "AllocatedMethodId",
+        case when is_explained then concat_ws('/', team, product, environment) end as "AllocatedResourceId",
+        case when is_explained then coalesce(product, team) end as "AllocatedResourceName",
+        case when is_explained then {{ focus_allocated_tags() }} end as "AllocatedTags",
+        attribution_confidence as "x_AttributionConfidence",
         attribution_evidence as "x_AttributionEvidence",
         attribution_method as "x_AttributionMethod",
         billed_cost_usd as "x_BilledCostUsd",

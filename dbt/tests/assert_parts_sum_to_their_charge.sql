@@ -9,7 +9,9 @@
     sum(list_cost) as list_cost,
     sum(billed_cost_usd) as billed_cost_usd,
     sum(effective_cost_usd) as effective_cost_usd,
-    sum(consumed_tokens) as consumed_tokens
+    sum(consumed_tokens) as consumed_tokens,
+    sum(pricing_quantity) as pricing_quantity,
+    sum(allocated_ratio) as allocated_ratio
 {% endset %}
 
 with

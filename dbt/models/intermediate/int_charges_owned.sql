@@ -15,6 +15,8 @@ owners as (
 owned as (
     select
         charges.*,
+        -- how much of its charge a row is; what splits it keeps the sum of the parts
+        cast(1 as decimal(38, 12)) as allocated_ratio,
         owners.team as owner_team,
         owners.product as owner_product,
         owners.environment as owner_environment,

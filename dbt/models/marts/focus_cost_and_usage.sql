@@ -58,6 +58,10 @@ described as (
         sku_prices.developer,
         sku_prices.details,
         {{ focus_resource_type('charges') }} as resource_type,
+        {{ focus_allocation_method() }} as allocated_by,
+        -- of a measured split the part that no use explains belongs to nobody, or to whoever owns the place
+        team <> 'unallocated' and (attribution_method in ('gateway_share', 'capacity_share') or split_path is not null)
+            as is_explained,
         coalesce(charges.sku_id, charges.sku) as sku_key
     from charges
     inner join providers on charges.provider = providers.provider
