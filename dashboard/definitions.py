@@ -45,6 +45,14 @@ STATUS: Final = (
     "Final: the provider has invoiced the month. Provisional: billed, may still change. Estimate: metered tokens at "
     "the contract price, for days and workloads that no bill has reached yet; the bill replaces it, no total holds it."
 )
+STATEMENT: Final = (
+    "Billed cost of the invoice month, each amount in its billing currency; currencies are never added. Closed: as "
+    "frozen by `inferledger close`. Draft: the month is open. `inferledger report MONTH` writes CSV, HTML and PDF."
+)
+CLOSED: Final = (
+    "Billed cost in billing currency. The causes of a team sum to what it moved. Metered measures: tokens at list and "
+    "contract price. Definition changed: no landed file explains it, so scope, model names or the product changed."
+)
 UNALLOCATED: Final = "Unallocated stands beside the teams and is never spread over them silently."
 MONTHS: Final = (
     "The provider's invoice months that the period touches, each whole, incomplete days included. Billed: what the "

@@ -1,6 +1,7 @@
 """pyarrow with whole types: its stubs leave the arguments of ``Field`` and of the Parquet functions unknown."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import pyarrow as pa
@@ -51,3 +52,13 @@ def read_parquet_metadata(path: str, files: fs.FileSystem) -> tuple[int, dict[by
 def write_parquet(table: pa.Table, path: str, files: fs.FileSystem) -> None:
     """Write ``table`` as one Parquet file."""
     _parquet.write_table(table, path, filesystem=files)
+
+
+def write_parquet_file(table: pa.Table, path: Path) -> None:
+    """Write ``table`` as one local Parquet file."""
+    _parquet.write_table(table, str(path))
+
+
+def read_parquet_file_schema(path: Path) -> pa.Schema:
+    """The columns of one local Parquet file, from its footer."""
+    return _parquet.read_schema(str(path))

@@ -28,7 +28,7 @@ from ingest.shape import conform, landed, serialised, tables, with_extras
 
 logger = logging.getLogger(__name__)
 SHRINK_GUARD_PCT = 80
-_CHECKSUM = b"inferledger.checksum"
+CHECKSUM = b"inferledger.checksum"
 
 
 class Landing:
@@ -215,7 +215,7 @@ class Landing:
             if writer is None:
                 writer = pq.ParquetWriter(aside, landed(schema), filesystem=self._fs)
             digest.update(str(schema).encode())
-            writer.add_key_value_metadata({_CHECKSUM.decode(): digest.hexdigest()})
+            writer.add_key_value_metadata({CHECKSUM.decode(): digest.hexdigest()})
         finally:
             if writer is not None:
                 writer.close()
@@ -231,7 +231,7 @@ class Landing:
         if self._fs.get_file_info(path).type != fs.FileType.File:
             return None, None
         rows, metadata = arrow.read_parquet_metadata(path, self._fs)
-        checksum = metadata.get(_CHECKSUM)
+        checksum = metadata.get(CHECKSUM)
         return rows, checksum.decode() if checksum else None
 
     def _check(self, contract: StreamContract, rows: int, earlier: int | None, where: str) -> None:

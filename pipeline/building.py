@@ -20,6 +20,7 @@ from ingest.landing import Landing
 from ingest.registry import contracts
 from ingest.run import Run
 from ingest.settings import Settings
+from pipeline.closed_home import prepare_closed
 from pipeline.lock import die_with_parent, warehouse_lock
 from pipeline.paths import dbt_project
 
@@ -42,6 +43,7 @@ def build(settings: Settings, run: Run) -> BuildResult:
         TerminalError: a model or a test failed; names the first ones. The published file stays as it is.
     """
     Landing(settings.landing_root, run).ensure_anchors(contracts())
+    prepare_closed(settings.home, settings.landing_root)
     work = settings.home.resolve() / "dbt"
     work.mkdir(parents=True, exist_ok=True)
     results = work / "target" / "run_results.json"

@@ -12,7 +12,7 @@ from alerts.errors import AlertError
 from dashboard.serve import ServeError
 from ingest.errors import ConfigError, InferledgerError
 from ingest.registry import SOURCES
-from pipeline import cli_export, cli_local
+from pipeline import cli_export, cli_ledger, cli_local
 from pipeline.cli_options import AsJson, Config, Day, Home, progress_bars, settings_for, tell_result
 from state import StateError
 
@@ -159,6 +159,7 @@ def run(home: Home = None, config: Config = None, as_json: AsJson = False) -> No
 
     Example: inferledger run --home .inferledger --config ./config
     """
+    from pipeline.restating import moved_sentence
     from pipeline.running import new_run, run_all
 
     settings = settings_for(home, config)
@@ -172,9 +173,11 @@ def run(home: Home = None, config: Config = None, as_json: AsJson = False) -> No
         "tests": result.build.tests,
         "spikes": result.spikes,
         "alerts": result.alerts.sent,
+        "moved_closed_months": result.moved,
     }
     published = f"Published as of {result.run.as_of:%Y-%m-%d %H:%M} UTC"
-    tell_result(summary, as_json, f"{published}: {result.spikes} spikes, {result.alerts.sent} alerts sent.")
+    text = f"{published}: {result.spikes} spikes, {result.alerts.sent} alerts sent."
+    tell_result(summary, as_json, "\n".join([text, *map(moved_sentence, result.moved, result.moved.values())]))
 
 
 @app.command()
@@ -192,6 +195,8 @@ def alert(home: Home = None, config: Config = None, as_json: AsJson = False) -> 
     tell_result(summary, as_json, f"{result.sent} alerts sent about {result.spikes} spikes.")
 
 
+for command in (cli_ledger.close, cli_ledger.restatement, cli_ledger.report):
+    app.command()(command)
 for command in (cli_local.demo, cli_local.doctor, cli_local.dashboard):
     app.command()(command)
 app.add_typer(cli_export.export, name="export")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import state
 from ingest.errors import InferledgerError
@@ -17,19 +17,21 @@ from pipeline.building import BuildResult, build
 from pipeline.detecting import detect
 from pipeline.ingesting import Ingestion, Progress, ingest_all, no_progress
 from pipeline.publishing import publish
+from pipeline.restating import moved_months, moved_sentence
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a whole day's run did."""
+    """What a whole day's run did. `moved`: closed months whose numbers are no longer those that were closed."""
 
     run: Run
     ingestion: Ingestion
     build: BuildResult
     spikes: int
     alerts: AlertResult
+    moved: dict[str, list[dict[str, Any]]]
 
 
 def new_run(settings: Settings) -> Run:
@@ -66,6 +68,9 @@ def run_all(settings: Settings, run: Run, *, progress: Progress = no_progress) -
         built = step("build", lambda: build(settings, run))
         spikes = step("detect", lambda: detect(settings, run))
         step("publish", lambda: publish(settings, run))
+        moved = moved_months(settings.published)
+        for month, movements in moved.items():
+            state.record_step(store, run.run_id, f"closed {month}", "moved", moved_sentence(month, movements))
         alerts = step("alert", lambda: alert(settings, run))
     except InferledgerError as error:
         state.finish_run(store, run.run_id, "failed", str(error))
@@ -74,4 +79,4 @@ def run_all(settings: Settings, run: Run, *, progress: Progress = no_progress) -
         state.finish_run(store, run.run_id, "failed", f"{type(error).__name__}: {error}")
         raise
     state.finish_run(store, run.run_id, "success", None)
-    return RunResult(run, ingestion, built, spikes, alerts)
+    return RunResult(run, ingestion, built, spikes, alerts, moved)

@@ -21,6 +21,7 @@ from pipeline.building import build as build_models
 from pipeline.detecting import detect as detect_spikes
 from pipeline.ingesting import ingest_source, is_configured, window_from_days
 from pipeline.publishing import publish as publish_marts
+from pipeline.restating import moved_months, moved_sentence
 
 logger = logging.getLogger(__name__)
 _LONGEST_RUN_ID = 64
@@ -88,6 +89,9 @@ def publish(*, run_id: str, as_of: datetime) -> str:
     settings, run = _run(run_id, as_of)
     with _remembered(settings, run) as store:
         path = publish_marts(settings, run)
+        for month, movements in moved_months(settings.published).items():
+            logger.warning(moved_sentence(month, movements))
+            state.record_step(store, run.run_id, f"closed {month}", "moved", moved_sentence(month, movements))
         state.finish_run(store, run.run_id, "success", None)
     return str(path.relative_to(settings.home))
 

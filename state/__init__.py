@@ -1,5 +1,6 @@
-"""What outlives a run: runs and their outcome, incidents, deliveries of alerts. SQLite, or PostgreSQL by URL."""
+"""What outlives a run: runs, incidents, deliveries of alerts, closed months. SQLite, or PostgreSQL by URL."""
 
+from state.closed import ClosedMonth, find_closed_months, record_closed_month
 from state.store import (
     FAILED,
     INTENDED,
@@ -29,17 +30,20 @@ __all__ = [
     "RUNNING",
     "SENT",
     "UNKNOWN",
+    "ClosedMonth",
     "Incident",
     "RunRecord",
     "State",
     "StateError",
     "delivery_status",
+    "find_closed_months",
     "find_incidents",
     "finish_run",
     "intend_delivery",
     "interrupted_deliveries",
     "latest_run",
     "open_state",
+    "record_closed_month",
     "record_delivery",
     "record_step",
     "save_incident",

@@ -106,3 +106,17 @@ deliveries = Table(
     Column("message", Text),
     UniqueConstraint("spike_id", "channel"),
 )
+
+# the latest word on a month has the highest revision; earlier ones stay
+closed_months = Table(
+    "closed_months",
+    metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("month", Date, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("closed_as_of", UtcDateTime, nullable=False),
+    Column("closed_by", String(128), nullable=False),
+    Column("manifest_hash", String(64), nullable=False),
+    Column("reason", Text),
+    UniqueConstraint("month", "revision"),
+)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 import state
-from dashboard import condition, definitions, layout, set_apart, store
+from dashboard import closed, condition, definitions, layout, set_apart, store
 from dashboard import format as fmt
 
 page = layout.current()
@@ -66,6 +66,7 @@ def provider_totals() -> None:
     }
     layout.table("provider-totals", totals, columns)
     layout.note(definitions.PROVIDER_TOTALS)
+    closed.months(page)
 
 
 def unplaced() -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import charts, definitions, layout
+from dashboard import charts, closed, definitions, layout
 
 page = layout.current()
 currency = page.selection.currency
@@ -108,3 +108,5 @@ else:
     by_product()
     how_we_know()
     callers()
+    closed.unallocated(page)
+    closed.statement(page)

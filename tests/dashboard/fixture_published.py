@@ -36,6 +36,19 @@ create table fct_logged_usage_daily (
     team varchar, product varchar, environment varchar, key_id varchar, principal varchar, input_tokens bigint,
     cache_read_tokens bigint, cache_write_tokens bigint, output_tokens bigint, input_is_total boolean,
     request_count bigint, error_count bigint, logged_cost_usd {_MONEY});
+create table fct_statement_line (
+    statement_status varchar, billing_month date, provider varchar, billing_account_id varchar, team varchar,
+    product varchar, model varchar, charge_category varchar, pricing_category varchar, attribution_method varchar,
+    attribution_evidence varchar, attribution_confidence varchar, split_from_team varchar, split_path varchar,
+    cost_status varchar, billing_currency varchar, billed_cost {_MONEY}, effective_cost {_MONEY}, list_cost {_MONEY},
+    consumed_tokens bigint);
+create table fct_closed_month (
+    billing_month date, provider varchar, billing_account_id varchar, billing_currency varchar, revision integer,
+    closed_as_of timestamp, closed_by varchar, manifest_hash varchar, reason varchar, closed_cost {_MONEY},
+    current_cost {_MONEY}, moved_cost {_MONEY});
+create table fct_closed_month_movement (
+    billing_month date, provider varchar, team varchar, measure varchar, billing_currency varchar, cause varchar,
+    moved_amount {_MONEY});
 create table fct_provider_totals (
     provider varchar, billing_account_id varchar, billing_month date, billing_currency varchar,
     landed_cost {_MONEY}, mart_cost {_MONEY}, out_of_scope_cost {_MONEY}, invoice_cost {_MONEY},
@@ -170,6 +183,27 @@ from (
 );
 """
 
+_CLOSED = """
+insert into fct_statement_line
+select
+    status, billing_month, provider, billing_account_id, coalesce(team, 'unallocated'), product, model, charge_category,
+    pricing_category, attribution_method, null, 'high', null, null, cost_status, billing_currency, sum(billed_cost),
+    sum(effective_cost), sum(list_cost), sum(consumed_tokens)::bigint
+from fct_spend_daily
+cross join (values ('draft'), ('closed')) as kinds (status)
+where status = 'draft' or billing_month = date '2026-10-01'
+group by all;
+insert into fct_closed_month
+select
+    billing_month, provider, billing_account_id, billing_currency, 1, timestamp '{as_of}', 'Ada', 'a1b2c3', null,
+    sum(billed_cost), sum(billed_cost) + 3, 3
+from fct_spend_daily
+where billing_month = date '2026-10-01'
+group by all;
+insert into fct_closed_month_movement values
+    (date '2026-10-01', 'aws', 'support', 'billed_cost', 'USD', 'provider_restated', 3);
+"""
+
 _REST = """
 insert into fct_provider_totals
 select
@@ -229,7 +263,7 @@ def build(
     with duckdb.connect(str(draft)) as connection:
         connection.execute(DDL)
         if not empty:
-            for script in (_STREAMS, _SPEND, _TOKENS, _CAPACITY, _REST):
+            for script in (_STREAMS, _SPEND, _TOKENS, _CAPACITY, _CLOSED, _REST):
                 connection.execute(script.format(**words))
         connection.execute(
             "insert into publication select ?, 'run-fixture', case when ? then null else ?::date - 3 end, 1",

@@ -170,3 +170,37 @@ def test_capacity_whose_use_nobody_measures_is_neither_used_nor_idle(tmp_path: P
     cards = {metric.label: metric for metric in app.metric}
     assert cards["Capacity cost"].delta == "$15,840.00 of unknown use"
     assert "Nobody measures the use of this capacity" in words(app)
+
+
+def test_the_firmness_of_the_spend_is_told_and_the_estimate_is_in_no_total(
+    shared_home: Path, tmp_path: Path, open_page: OpenPage
+) -> None:
+    app = open_page(shared_home)
+    shown = words(app)
+    assert "Final $" in shown.replace("\\", "")
+    assert "Estimate $41.50" in shown.replace("\\", "")
+    assert "not in any total" in shown
+    file = fixture_published.build(tmp_path)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("delete from fct_spend_daily where cost_status = 'estimate'")
+    assert open_page(tmp_path).metric[0].value == app.metric[0].value
+
+
+def test_a_closed_statement_names_who_closed_it_and_a_draft_says_so(tmp_path: Path, open_page: OpenPage) -> None:
+    file = fixture_published.build(tmp_path)
+    app = open_page(tmp_path, "teams")
+    assert "DRAFT" in words(app)
+    app.selectbox(key="statement_month").select_index(1).run()
+    assert not app.exception
+    assert "Closed by Ada" in words(app)
+    assert "a1b2c3" in words(app)
+    assert file.exists()
+
+
+def test_a_closed_month_that_moved_is_told(shared_home: Path, tmp_path: Path, open_page: OpenPage) -> None:
+    app = open_page(shared_home, "data_health")
+    assert any("Closed, and moved since: Oct 2026" in warning.value for warning in app.warning)
+    file = fixture_published.build(tmp_path)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("delete from fct_closed_month_movement")
+    assert any("Nothing has moved" in success.value for success in open_page(tmp_path, "data_health").success)

@@ -20,6 +20,7 @@ PUBLIC = {
     "dim_model", "dim_workload", "dim_price", "focus_cost_and_usage", "fct_quarantine", "fct_restatement",
     "dim_model_name", "dim_fx_rate", "fct_fx_conversion", "fct_unmapped", "fct_effective_price",
     "fct_price_disagreement",
+    "fct_statement_line", "fct_closed_month", "fct_closed_month_movement",
 }  # fmt: skip
 SELECTION = {
     "start_day": date(2026, 10, 18),
@@ -36,6 +37,9 @@ SELECTION = {
     "direction": None,
     "spike_id": "sp-ticket-triage",
     "capacity_id": "gpt-4.1-ptu",
+    "statement_month": date(2026, 10, 1),
+    "statement_team": "support",
+    "statement_status": "closed",
 }
 
 

@@ -25,6 +25,7 @@ from ingest.run import Run
 from ingest.sources.config import ALL_TIME, BUDGETS, OWNERSHIP_RULES, REPORTING, SCOPE_RULES, SPLITS, TEAMS
 from ingest.sources.fx import REFERENCE_RATES
 from ingest.sources.prices import CAPACITY_PRICES, DISCOUNTS, LIST_PRICES
+from pipeline.closed_home import prepare_closed
 from tests.dbt_project.interfaces import FOLDERS, INTERFACES
 from tests.dbt_project.scenario import config_rows, interface_rows
 
@@ -72,6 +73,7 @@ class Home:
 
     def build(self) -> "Home":
         """Build and test every model; a failing one fails the test that asked."""
+        prepare_closed(self.path, str(self.path / "landing"))
         finished = self.dbt("build", "--exclude-resource-type", "unit_test")
         assert finished.returncode == 0, finished.stdout[-4000:] + finished.stderr[-2000:]
         return self

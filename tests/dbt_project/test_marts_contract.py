@@ -233,6 +233,13 @@ BREAKAGE = {
     "assert_estimates_are_not_billed": (
         "update fct_spend_daily set workload_id = 'unbilled' where workload_id = 'half-billed'"
     ),
+    "assert_movements_sum_to_what_moved": (
+        "insert into fct_closed_month_movement values "
+        "('2026-10-01', 'aws', 'docs', 'billed_cost', 'USD', 'late_row', 0.000000000001)"
+    ),
+    "assert_statements_sum_to_totals": (
+        "update fct_statement_line set billed_cost = billed_cost + 0.000000000001 where team = 'devtools'"
+    ),
     "assert_token_counters_are_disjoint": "update fct_tokens_daily set cache_read_tokens = 1 where input_is_total",
 }
 

@@ -3,6 +3,7 @@ select
     charge_date,
     billing_month,
     provider,
+    sub_account_id,
     service_name,
     coalesce(team, 'unallocated') as team,
     product,

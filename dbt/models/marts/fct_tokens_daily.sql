@@ -41,7 +41,9 @@ tokens as (
         cast(sum(error_count) filter (where token_class = 'input') as bigint) as error_count,
         cast(sum(tokens) filter (where list_cost_usd is not null) as bigint) as known_price_tokens,
         cast(sum(tokens) filter (where list_cost_usd is null) as bigint) as unknown_price_tokens,
-        sum(list_cost_usd) as list_cost_usd
+        sum(list_cost_usd) as list_cost_usd,
+        cast(sum(tokens) filter (where contract_cost_usd is null) as bigint) as unknown_contract_tokens,
+        sum(contract_cost_usd) as contract_cost_usd
     from priced
     group by
         usage_date, provider, billing_account_id, sub_account_id, workload_id, team, product, environment,
@@ -72,6 +74,9 @@ estimated as (
         case
             when coalesce(tokens.unknown_price_tokens, 0) = 0 then cast(tokens.list_cost_usd as decimal(38, 12))
         end as estimated_cost_usd,
+        case
+            when coalesce(tokens.unknown_contract_tokens, 0) = 0 then cast(tokens.contract_cost_usd as decimal(38, 12))
+        end as contract_cost_usd,
         tokens.input_is_total,
         capacity_days.workload_id is not null as is_on_capacity
     from tokens

@@ -1,0 +1,21 @@
+select
+    closed_month as billing_month,
+    charge_date,
+    provider,
+    billing_account_id,
+    sub_account_id,
+    region_id,
+    service_name,
+    workload_id,
+    team,
+    model,
+    token_class,
+    pricing_category,
+    charge_category,
+    cost_status,
+    billing_currency,
+    billed_cost,
+    effective_cost,
+    list_cost,
+    consumed_tokens
+from {{ source('closed', 'spend_daily') }}

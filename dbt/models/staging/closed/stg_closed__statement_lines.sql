@@ -1,0 +1,21 @@
+select
+    closed_month as billing_month,
+    provider,
+    billing_account_id,
+    team,
+    product,
+    model,
+    charge_category,
+    pricing_category,
+    attribution_method,
+    attribution_evidence,
+    attribution_confidence,
+    split_from_team,
+    split_path,
+    cost_status,
+    billing_currency,
+    billed_cost,
+    effective_cost,
+    list_cost,
+    consumed_tokens
+from {{ source('closed', 'statement_lines') }}
