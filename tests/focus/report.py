@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from tests.focus.own_checks import own_outcomes
 from tests.focus.readings import READINGS, REASONS, UNMET
 from tests.focus.rules import load_model, load_rules
 from tests.focus.runner import Outcome, Status, broken_by, run_rules
@@ -27,17 +28,24 @@ _MEANING = {
 }
 
 
-def judge(parquet: Path) -> tuple[dict[str, Outcome], dict[str, bool]]:
-    """The outcome of every rule on an exported file, and whether each check with a defect holds as it is meant."""
-    model = load_model()
+def judge(parquet: Path) -> tuple[dict[str, Outcome], dict[str, bool], dict[str, bool]]:
+    """What came of an exported file.
+
+    Returns:
+        The outcome of every rule; whether each rule whose check has a defect holds as it is meant; whether each rule
+        that we check ourselves holds.
+    """
+    rules = load_rules(load_model())
     with duckdb.connect() as connection:
         relation = "read_parquet('" + str(parquet).replace("'", "''") + "')"
-        outcomes = run_rules(connection, relation, load_rules(model), UNMET)
+        connection.execute("set timezone = 'UTC'")
+        outcomes = run_rules(connection, relation, rules, UNMET)
         meant = {
             rule_id: broken_by(connection, reading.requirement, reading.condition)[1] == 0
             for rule_id, reading in READINGS.items()
         }
-    return outcomes, meant
+        own = own_outcomes(connection, rules)
+    return outcomes, meant, own
 
 
 def reason(outcome: Outcome, outcomes: Mapping[str, Outcome]) -> str | None:
@@ -51,10 +59,19 @@ def reason(outcome: Outcome, outcomes: Mapping[str, Outcome]) -> str | None:
     return REASONS.get(rule_id)
 
 
-def render(outcomes: Mapping[str, Outcome], meant: Mapping[str, bool]) -> str:
+def render(outcomes: Mapping[str, Outcome], meant: Mapping[str, bool], own: Mapping[str, bool]) -> str:
     """The generated part of the page."""
     return (
-        "\n\n".join([MARK, _counts(outcomes), _failures(outcomes, meant), _criteria(outcomes), _by_column(outcomes)])
+        "\n\n".join(
+            [
+                MARK,
+                _counts(outcomes),
+                _own_checks(own),
+                _failures(outcomes, meant),
+                _criteria(outcomes),
+                _by_column(outcomes),
+            ]
+        )
         + "\n"
     )
 
@@ -65,6 +82,15 @@ def _counts(outcomes: Mapping[str, Outcome]) -> str:
     lines = [f"## The {len(outcomes)} rules", "", "| outcome | rules | of them MUST | meaning |", "|---|---|---|---|"]
     lines += [f"| {one} | {counted[one]} | {demanded[one]} | {_MEANING[one]} |" for one in _ORDER]
     return "\n".join(lines)
+
+
+def _own_checks(own: Mapping[str, bool]) -> str:
+    kept = sorted(rule_id for rule_id, holds in own.items() if holds)
+    missed = sorted(rule_id for rule_id, holds in own.items() if not holds)
+    text = f"Of the rules without a published check the data itself shows {len(own)} (`tests/focus/own_checks.py`). "
+    text += "Kept: " + ", ".join(kept) + "."
+    text += " Not kept: " + ", ".join(missed) + "." if missed else " All are kept."
+    return text + " The rest speaks of price lists, invoices, documents or other deliveries, which no row can show."
 
 
 def _failures(outcomes: Mapping[str, Outcome], meant: Mapping[str, bool]) -> str:

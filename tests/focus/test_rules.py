@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from tests.focus.checks import Checks, UnknownCheckError
+from tests.focus.own_checks import own_outcomes
 from tests.focus.readings import READINGS, REASONS, UNMET
 from tests.focus.rules import Node, Rule, load_model, load_rules
 from tests.focus.runner import Status, product_matches, run_rules
@@ -237,3 +238,57 @@ def test_the_public_sample_fails_where_a_count_by_hand_says_so() -> None:
     assert outcomes["CostAndUsage-D-033-O"].broken == len(rows)  # FOCUS 1.0 has no InvoiceId
     assert outcomes["BilledCost-C-001-M"].broken == len(rows)  # all of it is text here
     assert outcomes["BilledCost-C-002-M"].status is Status.PASS
+
+
+SOUND: dict[str, Any] = {
+    "BilledCost": Decimal("1.5"), "BillingCurrency": "USD", "BillingPeriodStart": NOW,
+    "BillingPeriodEnd": datetime(2026, 12, 1, tzinfo=UTC), "ChargePeriodStart": NOW,
+    "ChargePeriodEnd": datetime(2026, 11, 2, tzinfo=UTC), "ChargeCategory": "Usage", "ChargeClass": None,
+    "CommitmentDiscountId": "ro-1", "CommitmentDiscountStatus": "Used", "ContractedCost": Decimal("1.5"),
+    "ContractedUnitPrice": Decimal("0.5"), "EffectiveCost": Decimal("1.5"), "ListCost": Decimal(3),
+    "ListUnitPrice": Decimal(1), "PricingCategory": "Committed", "PricingQuantity": Decimal(3),
+    "SkuPriceDetails": '{"x_ModelId": "a"}', "Tags": None, "AllocatedTags": None, "x_Team": "search",
+}  # fmt: skip
+_CREDIT = {"ChargeCategory": "Credit", "CommitmentDiscountId": None, "PricingQuantity": None}
+
+
+def own(row: dict[str, Any]) -> set[str]:
+    """The rules with a check of ours that a row breaks."""
+    texts = ("ChargeClass", "CommitmentDiscountId", "CommitmentDiscountStatus", "Tags", "AllocatedTags")
+    columns = {name: pa.array([value], pa.string() if name in texts else None) for name, value in row.items()}
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        connection.register("rows", pa.table(columns))
+        run_rules(connection, "rows", {}, {})
+        return {rule_id for rule_id, holds in own_outcomes(connection, RULES).items() if not holds}
+
+
+@pytest.mark.parametrize(
+    ("change", "broken"),
+    [
+        ({}, set()),
+        ({"BillingCurrency": "usd"}, {"CurrencyFormat-A-001-C"}),
+        ({"ChargePeriodEnd": NOW}, {"ChargePeriodEnd-C-004-M"}),
+        ({"BillingPeriodEnd": NOW}, {"BillingPeriodEnd-C-004-M"}),
+        ({"PricingCategory": "Standard"}, {"PricingCategory-C-009-C"}),
+        ({"CommitmentDiscountStatus": None}, {"DiscountHandling-A-014-C"}),
+        ({"ContractedUnitPrice": Decimal("0.6")}, {"ContractedCost-C-009-C", "PricingQuantity-C-009-C"}),
+        ({"ListUnitPrice": Decimal("0.6")}, {"PricingQuantity-C-009-C"}),
+        (_CREDIT | {"ListCost": Decimal(0)}, {"ListCost-C-008-C"}),
+        (_CREDIT | {"ListCost": Decimal("1.5"), "EffectiveCost": Decimal(0)}, {"EffectiveCost-C-010-C"}),
+        ({"SkuPriceDetails": '{"ModelId": "a"}'}, {"SkuPriceDetails-C-002-O", "SkuPriceDetails-C-017-C"}),
+        ({"SkuPriceDetails": '{"x_model": "a"}'}, {"SkuPriceDetails-C-002-O"}),
+        ({"Tags": '{"a": {}}'}, {f"KeyValueFormat-A-00{number}-M" for number in range(1, 5)}),
+        ({"x_Team": " "}, {"NullHandling-A-001-C", "NullHandling-A-002-M", "StringHandling-A-007-M"}),
+        ({"Team": "search"}, {"ColumnHandling-A-010-M"}),
+        ({"x_owner": "search"}, {"ColumnHandling-A-001-M"}),
+        ({"ListCost2": "x"}, {"ColumnHandling-A-010-M"}),
+    ],
+    ids=lambda value: ",".join(value) if isinstance(value, dict) else "",
+)
+def test_a_check_of_ours_sees_what_breaks_its_rule(change: dict[str, Any], broken: set[str]) -> None:
+    assert own(SOUND | change) == broken
+
+
+def test_a_column_of_focus_behind_a_custom_one_breaks_the_order() -> None:
+    assert own(SOUND | {"ServiceName": "x"}) == {"ColumnHandling-A-012-O", "ColumnHandling-A-013-O"}
