@@ -170,6 +170,38 @@ def _room_for_words(rows: Sequence[Row]) -> alt.Scale:
     return alt.Scale(domain=[min(0.0, *amounts) * 1.3, max(0.0, *amounts) * 1.3], nice=False)
 
 
+def waterfall(rows: Sequence[Row], *, title: str, currency: str) -> Drawing:
+    """Floating bars from a first total to a last one, each with its amount written beside it."""
+    shown = drawable(
+        row
+        | {
+            "name_text": row["step"].replace("_", " "),
+            "amount_text": fmt.money(row["amount"], currency, places=2, signed=row["kind"] != "total"),
+            "left": min(row["opens"], row["closes"]),
+            "right": max(row["opens"], row["closes"]),
+            "colour": {"total": GREY, "lower": PALETTE[2], "higher": PALETTE[6]}[row["kind"]],
+        }
+        for row in rows
+    )
+    floating = [value for row in shown for value in (row["closes"], row["opens"] or row["closes"])]
+    low, high = min(floating, default=0.0), max(floating, default=1.0)
+    room = (high - low or abs(high) or 1.0) * 0.25
+    for row in shown:
+        row["left"] = max(row["left"], low - room) if row["kind"] == "total" else row["left"]
+    scale = alt.Scale(domain=[low - room, high + room], nice=False, zero=False)
+    base = alt.Chart(alt.Data(values=shown), height=alt.Step(26)).encode(
+        y=alt.Y("name_text:N", sort=None, axis=alt.Axis(title=None, labelLimit=150, ticks=False, domain=False)),
+        tooltip=[alt.Tooltip("name_text:N", title="Step"), alt.Tooltip("amount_text:N", title=title)],
+    )
+    x = alt.X("left:Q", scale=scale, axis=alt.Axis(title=title, labelExpr=SHORT_NUMBER, tickCount=5))
+    bars = base.mark_bar(minBandSize=2).encode(x=x, x2="right:Q", color=alt.Color("colour:N", scale=None))
+    edges = base.mark_tick(thickness=2).encode(x=alt.X("right:Q", scale=scale), color=alt.Color("colour:N", scale=None))
+    words = base.mark_text(align="left", dx=5, color=GREY, fontSize=12).encode(
+        x=alt.X("right:Q", scale=scale), text="amount_text:N"
+    )
+    return alt.layer(bars, edges, words)
+
+
 def lines(rows: Sequence[Row], *, series: str, value: str, title: str, currency: str) -> alt.Chart:
     """One line per ``series`` over days."""
     names = list(dict.fromkeys(row[series] for row in rows))

@@ -34,6 +34,28 @@ LANES: Final = {
     "estimate": "Seen early, from metered tokens at list price; the bill follows.",
 }
 
+RESIDUALS: Final = {
+    "late_data": "The bill of the day is not complete.",
+    "unmapped": "No model or no price is known for it.",
+    "cache_class": "Cached tokens that the meter counts as input or as another lifetime, or that were billed twice.",
+    "unit": "A count or a price is a thousand or a million times the other.",
+    "time_zone": "The bill's day begins at midnight in California.",
+    "outside_profile": "Billed for something that no meter ever saw.",
+    "unmetered": "Calls that were billed and not metered, or metered and not billed.",
+    "service_tier": "Batch, flex or priority instead of the standard tier.",
+    "context_band": "The price of a long context.",
+    "rounding": "Fractions that the bill rounds.",
+    "price_date": "The price of another date.",
+    "discount": "Credits, or a discount that is not the agreed one.",
+    "unknown": "Nothing explains it.",
+}
+METERED: Final = (
+    "Tokens of the providers' meters at the contract price of the standard tier; capacity and its tokens apart."
+)
+BILLED_TOKENS: Final = "What the bills charge for tokens, contract discounts and credits on them included."
+RESIDUAL: Final = "Metered less billed cost: positive where the bill is lower."
+OVERCHARGES: Final = "More than the contract says, complete days only. `inferledger reconcile evidence` writes it as a file for the provider."
+
 INCOMPLETE: Final = "Faded bars: days whose bill is still arriving."
 PURCHASES: Final = "They cover later days too; the effective basis spreads them."
 PERIOD_BEFORE: Final = "As many days right before the period; for a month, the same days of the month before."

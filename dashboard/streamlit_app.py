@@ -39,6 +39,7 @@ def _pages() -> dict[str, st.Page]:
         ("models", "Models", ":material/neurology:"),
         ("capacity", "Capacity", ":material/speed:"),
         ("spikes", "Spikes", ":material/monitoring:"),
+        ("reconciliation", "Reconciliation", ":material/balance:"),
         ("data_health", "Data health", ":material/health_and_safety:"),
     )
     return {

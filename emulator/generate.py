@@ -45,15 +45,17 @@ def generate(
 
 
 def _write(world: World) -> None:
-    charges, out_of_scope, usage = [], [], []
+    charges, out_of_scope, usage, residuals = [], [], [], []
     for cloud, bill in bills():
         in_scope, rest = bill.write(world)
         charges.append(in_scope)
         out_of_scope.append(rest)
         usage.append(bill.usage_truth(world))
+        residuals.extend(bill.residual_truth(world))
         logger.info("wrote a local cloud's bill", extra={"cloud": cloud, "charges": in_scope.num_rows})
     truth.write_charges(world.truth, charges, out_of_scope)
     truth.write_usage(world.truth, usage)
+    truth.write_residuals(world.truth, residuals)
     truth.write_incidents(world.truth, (incident.row() for incident in world.incidents))
     Clock(world.truth / "clock.json").set(world.as_of)
 

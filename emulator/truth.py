@@ -4,6 +4,8 @@ Money is decimal(38,12) and is never computed with floats: a price is a Decimal,
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -51,6 +53,16 @@ USAGE_SCHEMA = pa.schema(
         ("request_count", pa.int64()),
     ]
 )
+RESIDUAL_SCHEMA = pa.schema(
+    [
+        ("provider", pa.string()),
+        ("residual_class", pa.string()),
+        ("usage_date", pa.date32()),
+        ("workload_id", pa.string()),
+        ("model", pa.string()),
+        ("residual_usd", MONEY),
+    ]
+)
 INCIDENT_SCHEMA = pa.schema(
     [
         ("incident_id", pa.string()),
@@ -65,6 +77,18 @@ INCIDENT_SCHEMA = pa.schema(
         ("verdict", pa.string()),
     ]
 )
+
+
+@dataclass(frozen=True)
+class Residual:
+    """A planted difference between meter and bill: metered minus billed dollars of a workload's day, and its class."""
+
+    provider: str
+    residual_class: str
+    usage_date: date
+    workload_id: str | None
+    model: str | None
+    residual_usd: Decimal
 
 
 def bill_units(quantity: np.ndarray, price: Decimal, *, per: int = 1, decimals: int = BILL_DECIMALS) -> np.ndarray:
@@ -152,6 +176,13 @@ def write_usage(folder: Path, usage: Sequence[pa.Table]) -> None:
 def write_incidents(folder: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write `incidents.parquet` from one mapping per planted incident."""
     write_parquet(folder, "incidents.parquet", pa.Table.from_pylist(list(rows), schema=INCIDENT_SCHEMA))
+
+
+def write_residuals(folder: Path, residuals: Iterable[Residual]) -> None:
+    """Write `residuals.parquet`: what each planted difference between meter and bill comes to, in 1e-12 USD."""
+    smallest = Decimal(1).scaleb(-MONEY.scale)
+    rows = [vars(one) | {"residual_usd": one.residual_usd.quantize(smallest)} for one in residuals]
+    write_parquet(folder, "residuals.parquet", pa.Table.from_pylist(rows, schema=RESIDUAL_SCHEMA))
 
 
 def _joined(tables: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:

@@ -13,6 +13,7 @@ from dashboard.serve import ServeError
 from ingest.errors import ConfigError, InferledgerError
 from ingest.registry import SOURCES
 from pipeline import cli_export, cli_ledger, cli_local
+from pipeline import cli_export, cli_local, cli_reconcile
 from pipeline.cli_options import AsJson, Config, Day, Home, progress_bars, settings_for, tell_result
 from state import StateError
 
@@ -200,6 +201,7 @@ for command in (cli_ledger.close, cli_ledger.restatement, cli_ledger.report):
 for command in (cli_local.demo, cli_local.doctor, cli_local.dashboard):
     app.command()(command)
 app.add_typer(cli_export.export, name="export")
+app.add_typer(cli_reconcile.reconcile, name="reconcile")
 
 
 def main() -> None:

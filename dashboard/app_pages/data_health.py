@@ -62,6 +62,7 @@ def provider_totals() -> None:
         "mart_cost": ("number", "In the marts"),
         "out_of_scope_cost": ("number", "Out of scope"),
         "difference": ("number", "Difference"),
+        "provider_cost": ("number", "Provider's total"),
         "invoice_cost": ("number", "Invoice"),
     }
     layout.table("provider-totals", totals, columns)

@@ -8,6 +8,7 @@ select
     mart_cost,
     out_of_scope_cost,
     difference,
+    provider_cost,
     invoice_cost
 from fct_provider_totals
 where $providers::varchar[] is null or list_contains($providers::varchar[], provider)

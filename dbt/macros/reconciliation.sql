@@ -41,13 +41,13 @@
     and ({{ prices }}.valid_to is null or {{ row }}.usage_date < {{ prices }}.valid_to)
 {%- endmacro %}
 
-{# whether one count is the other a thousand or a million times, up to the rounding of the smaller one #}
+{# whether one count is the other a thousand or a million times, up to the rounding of a day's 24 rows #}
 {% macro is_other_unit(metered, billed) -%}
     (
-        ({{ billed }} >= 100 and abs({{ metered }} - 1000 * {{ billed }}) <= 1000)
-        or ({{ billed }} >= 100 and abs({{ metered }} - 1000000 * {{ billed }}) <= 1000000)
-        or ({{ metered }} >= 100 and abs({{ billed }} - 1000 * {{ metered }}) <= 1000)
-        or ({{ metered }} >= 100 and abs({{ billed }} - 1000000 * {{ metered }}) <= 1000000)
+        ({{ billed }} >= 50 and abs({{ metered }} - 1000 * {{ billed }}) <= 12 * 1000)
+        or ({{ billed }} >= 50 and abs({{ metered }} - 1000000 * {{ billed }}) <= 12 * 1000000)
+        or ({{ metered }} >= 50 and abs({{ billed }} - 1000 * {{ metered }}) <= 12 * 1000)
+        or ({{ metered }} >= 50 and abs({{ billed }} - 1000000 * {{ metered }}) <= 12 * 1000000)
     )
 {%- endmacro %}
 

@@ -15,8 +15,10 @@ import pyarrow as pa
 from emulator.aws import bill_sql
 from emulator.aws.estate import Workload, price_sheet, save_estate, workloads
 from emulator.aws.invocation_logs import write_logs
+from emulator.aws.planted import bill_wrongly, without_discount
+from emulator.aws.planted import residual_truth as planted_residuals
 from emulator.aws.skus import sku_rows
-from emulator.truth import CHARGE_SCHEMA, USAGE_SCHEMA
+from emulator.truth import CHARGE_SCHEMA, USAGE_SCHEMA, Residual
 from emulator.world import World
 
 RESTATED_DAY = -9
@@ -45,8 +47,9 @@ def write(world: World) -> tuple[pa.Table, pa.Table]:
     with _connect(world, estate) as connection:
         connection.execute(bill_sql.token_lines(), _restatement(world))
         connection.execute(bill_sql.model_unit_lines(), _restatement(world))
+        bill_wrongly(connection, world)
         _insert_other_services(connection, world)
-        discount = {"pct": price_sheet()["discount"]["aws_entity_pct"]}
+        discount = {"pct": price_sheet()["discount"]["aws_entity_pct"]} | without_discount(world)
         connection.execute(bill_sql.discount_lines(), discount)
         connection.execute(bill_sql.netted_lines(), discount)
         connection.execute(bill_sql.credit_lines(), _credit(world))
@@ -63,6 +66,12 @@ def usage_truth(world: World) -> pa.Table:
     """Tokens and requests per UTC day and workload, in USAGE_SCHEMA; cache writes of both lifetimes together."""
     with _connect(world, workloads(world)) as connection:
         return connection.execute(bill_sql.USAGE_TRUTH).to_arrow_table().cast(USAGE_SCHEMA)
+
+
+def residual_truth(world: World) -> list[Residual]:
+    """What the planted differences between meter and bill come to."""
+    with _connect(world, workloads(world)) as connection:
+        return planted_residuals(world, connection)
 
 
 def _connect(world: World, estate: tuple[Workload, ...]) -> duckdb.DuckDBPyConnection:

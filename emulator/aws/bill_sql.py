@@ -103,7 +103,7 @@ cross join (
 
 
 def discount_lines() -> str:
-    """The contract discount: one negative row beside each usage row that AWS itself sells."""
+    """The contract discount: one negative row beside each usage row that AWS itself sells, but for a forgotten day."""
     return """
 insert into lines
 select * replace (
@@ -111,7 +111,9 @@ select * replace (
     cast(null as varchar) as rate, -((cost_units * $pct + 50) // 100) as cost_units
 )
 from lines
-where entity = 'AWS' and line_type = 'Usage'
+where
+    entity = 'AWS' and line_type = 'Usage'
+    and not (stream_id is not distinct from $forgotten and cast(usage_start as date) = $forgotten_day)
 """
 
 
@@ -119,7 +121,9 @@ def netted_lines() -> str:
     """What the usage rows under the contract discount come to after it."""
     return """
 update lines set net_units = cost_units - (cost_units * $pct + 50) // 100
-where entity = 'AWS' and line_type = 'Usage'
+where
+    entity = 'AWS' and line_type = 'Usage'
+    and not (stream_id is not distinct from $forgotten and cast(usage_start as date) = $forgotten_day)
 """
 
 

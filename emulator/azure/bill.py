@@ -28,11 +28,12 @@ from emulator.azure.ledger import (
 )
 from emulator.azure.measures import metric_table
 from emulator.azure.minutes import minute_table
+from emulator.azure.planted import CLASSES, is_in_whole_cents
+from emulator.azure.planted import residual_truth as planted_residuals
 from emulator.azure.traffic import TOKENS, Flow, Traffic, play
-from emulator.truth import USAGE_SCHEMA, bill_units, table, write_parquet
+from emulator.truth import USAGE_SCHEMA, Residual, bill_units, table, write_parquet
 from emulator.world import World
 
-CLASSES = {"input_tokens": "input", "cache_read_tokens": "cache_read", "output_tokens": "output"}
 # of a day's tokens when the restated day was first seen
 FIRST_SEEN_PCT = 97
 RESERVATION_SCHEMA = pa.schema(
@@ -93,6 +94,13 @@ def usage_truth(world: World) -> pa.Table:
     )
 
 
+def residual_truth(world: World) -> list[Residual]:
+    """What the planted differences between meter and bill come to."""
+    traffic = play(world)
+    days = [(flow, day, counts) for flow in traffic.flows for day, counts in _days(world, traffic, flow)]
+    return planted_residuals(world, days)
+
+
 def _days(world: World, traffic: Traffic, flow: Flow) -> Iterator[tuple[date, dict[str, int]]]:
     """The flow's sums of each day that has any."""
     numbers, starts = np.unique(traffic.day_numbers, return_index=True)
@@ -118,8 +126,7 @@ def _bill_tokens(world: World, traffic: Traffic, ledger: Ledger) -> None:
                     tokens = counts[name] * FIRST_SEEN_PCT // 100 if is_first_of_two else counts[name]
                     if not tokens:
                         continue
-                    meter = load_catalog().meter(flow.deployment.model, flow.deployment.sku, token_class)
-                    units = int(bill_units(np.array([tokens]), meter.usd_per_mtok, per=1_000_000, decimals=DECIMALS)[0])
+                    units = _units(world, flow.deployment, token_class, day, tokens)
                     billed[day, flow.deployment.key, token_class, version].append((tokens, units))
                     owner = flow.stream
                     ledger.owed.append(
@@ -128,6 +135,14 @@ def _bill_tokens(world: World, traffic: Traffic, ledger: Ledger) -> None:
                     )  # fmt: skip
     for (day, key, token_class, version), parts in billed.items():
         ledger.rows.append(_token_row(world, deployments[key], day, token_class, version, parts))
+
+
+def _units(world: World, deployment: Deployment, token_class: str, day: date, tokens: int) -> int:
+    """What a flow's tokens of a day cost, in 1e-8 USD; one deployment is billed in whole cents for some days."""
+    price = load_catalog().price(deployment.model, deployment.sku, token_class, day)
+    if is_in_whole_cents(world, deployment, day):
+        return int(bill_units(np.array([tokens]), price, per=1_000_000, decimals=2)[0]) * 10 ** (DECIMALS - 2)
+    return int(bill_units(np.array([tokens]), price, per=1_000_000, decimals=DECIMALS)[0])
 
 
 def _token_row(

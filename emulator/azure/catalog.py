@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -38,6 +39,14 @@ class Catalog:
             price *= Decimal(self.raw["batch_factor"])
         kept = (100 - Decimal(self.raw["contract_discount_pct"])) / 100
         return Meter(sheet[sku][token_class], sheet["unit"], sheet["subcategory"], price * kept)
+
+    def price(self, model: str, sku: str, token_class: str, day: date, *, is_due: bool = False) -> Decimal:
+        """USD per million tokens that a day is billed at, or by contract should be."""
+        price = self.meter(model, sku, token_class).usd_per_mtok
+        renewal = self.raw["renewals"].get(model)
+        if renewal is None or day < renewal["due_from" if is_due else "billed_from"]:
+            return price
+        return price * Decimal(renewal["kept_pct"]) / (100 - Decimal(self.raw["contract_discount_pct"]))
 
     def ptu_price(self, sku: str, term: str) -> Decimal:
         """USD per PTU: for one hour (`hour`) or for the whole reservation term (`1 Month`, `1 Year`)."""

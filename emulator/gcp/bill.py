@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from emulator.gcp import corrections, lines, metrics, request_log
+from emulator.gcp import corrections, lines, metrics, planted, request_log
 from emulator.gcp.rows import MICROS, Block, export_table
 from emulator.gcp.traffic import StreamTraffic, stream_traffic
-from emulator.truth import CHARGE_SCHEMA, USAGE_SCHEMA, money_column, table
+from emulator.truth import CHARGE_SCHEMA, USAGE_SCHEMA, Residual, money_column, table
 
 if TYPE_CHECKING:
     from emulator.world import World
@@ -25,7 +25,7 @@ def write(world: "World") -> tuple[pa.Table, pa.Table]:
     biller = lines.new_biller(world)
     traffic = stream_traffic(world)
     tokens = [block for part in traffic for block in lines.token_blocks(biller, part)]
-    spend = corrections.corrected(biller, tokens)
+    spend = corrections.corrected(biller, planted.planted(biller, tokens))
     spend += corrections.goodwill(biller, tokens)
     spend += lines.provisioned_blocks(biller)
     others = lines.other_blocks(biller)
@@ -48,6 +48,11 @@ def usage_truth(world: "World") -> pa.Table:
     """Tokens and requests per day, project, product and model as really served; cached tokens stand apart."""
     parts = [_usage(traffic) for traffic in stream_traffic(world)]
     return pa.concat_tables(parts) if parts else USAGE_SCHEMA.empty_table()
+
+
+def residual_truth(world: "World") -> list[Residual]:
+    """What the planted differences between meter and bill come to."""
+    return planted.residual_truth(world, stream_traffic(world))
 
 
 def _usage(traffic: StreamTraffic) -> pa.Table:

@@ -38,12 +38,12 @@ def _recounted(biller: Biller, block: Block) -> list[Block]:
     day = _on_day(block, hour_of(biller.world.day(RESTATED_DAY)))
     if not day.any():
         return [block]
-    truth = _where(block, day)
+    truth = where(block, day)
     amount = truth.amount * (100 + OVERCOUNT_PCT) // 100
     listed, cost = biller.list_and_cost(truth.sku, amount, truth.start, truth.invoice)
     wrong = replace(truth, amount=amount, cost=cost, list_cost=listed, credits=())
     export = truth.export.max() + np.timedelta64(3, "D")
-    return [_where(block, ~day), wrong, *_taken_back(wrong, replace(truth, credits=()), export, "USAGE_CORRECTION")]
+    return [where(block, ~day), wrong, *_taken_back(wrong, replace(truth, credits=()), export, "USAGE_CORRECTION")]
 
 
 def _repriced(biller: Biller, block: Block) -> list[Block]:
@@ -51,10 +51,10 @@ def _repriced(biller: Biller, block: Block) -> list[Block]:
     day = _on_day(block, hour_of(biller.world.day(REPRICED_DAY)))
     if not day.any():
         return [block]
-    truth = _where(block, day)
+    truth = where(block, day)
     wrong = replace(truth, cost=truth.list_cost)
     export = hour_of(biller.world.day(REPRICED_ON)) + 15 * HOUR
-    return [_where(block, ~day), wrong, *_taken_back(wrong, truth, export, "PRICE_CORRECTION")]
+    return [where(block, ~day), wrong, *_taken_back(wrong, truth, export, "PRICE_CORRECTION")]
 
 
 def _taken_back(wrong: Block, truth: Block, export: np.datetime64, kind: str) -> list[Block]:
@@ -158,7 +158,8 @@ def _on_day(block: Block, day: np.datetime64) -> np.ndarray:
     return (block.start >= day) & (block.start < day + 24 * HOUR)
 
 
-def _where(block: Block, hit: np.ndarray) -> Block:
+def where(block: Block, hit: np.ndarray) -> Block:
+    """The rows of a block that `hit` names."""
     names = ("start", "end", "export", "invoice", "rate", "amount", "cost", "list_cost")
     kept = {name: getattr(block, name)[hit] for name in names}
     return replace(block, **kept, credits=tuple(replace(item, micros=item.micros[hit]) for item in block.credits))

@@ -51,8 +51,23 @@ create table fct_closed_month_movement (
     moved_amount {_MONEY});
 create table fct_provider_totals (
     provider varchar, billing_account_id varchar, billing_month date, billing_currency varchar,
-    landed_cost {_MONEY}, mart_cost {_MONEY}, out_of_scope_cost {_MONEY}, invoice_cost {_MONEY},
-    difference {_MONEY});
+    landed_cost {_MONEY}, mart_cost {_MONEY}, out_of_scope_cost {_MONEY}, provider_cost {_MONEY},
+    invoice_cost {_MONEY}, difference {_MONEY});
+create table fct_reconciliation (
+    reconciliation_id varchar, provider varchar, billing_account_id varchar, usage_date date, workload_id varchar,
+    model varchar, token_class varchar, metered_tokens bigint, billed_tokens bigint, usd_per_mtok {_MONEY},
+    metered_cost_usd {_MONEY}, billed_cost_usd {_MONEY}, residual_usd {_MONEY}, is_complete boolean,
+    cost_status varchar);
+create table fct_residual (
+    reconciliation_id varchar, provider varchar, billing_account_id varchar, usage_date date, workload_id varchar,
+    model varchar, token_class varchar, residual_class varchar, residual_usd {_MONEY}, tokens bigint,
+    evidence varchar);
+create table fct_overcharge (
+    overcharge_id varchar, reconciliation_id varchar, overcharge_kind varchar, provider varchar,
+    billing_account_id varchar, usage_date date, workload_id varchar, model varchar, token_class varchar,
+    region_class varchar, service_tier varchar, context_band varchar, tokens bigint, due_usd_per_mtok {_MONEY},
+    charged_usd_per_mtok {_MONEY}, due_cost_usd {_MONEY}, charged_cost_usd {_MONEY}, overcharge_usd {_MONEY},
+    arithmetic varchar);
 create table fct_spike (
     spike_id varchar, lane varchar, started_on date, detected_on date, ended_on date, provider varchar, team varchar,
     product varchar, sub_account_id varchar, model varchar, metric varchar, direction varchar,
@@ -208,7 +223,7 @@ _REST = """
 insert into fct_provider_totals
 select
     provider, billing_account_id, billing_month, billing_currency, sum(billed_cost) + 1234.56, sum(billed_cost),
-    1234.56, null, 0
+    1234.56, null, null, 0
 from fct_spend_daily
 group by all;
 insert into fct_logged_usage_daily
@@ -250,6 +265,41 @@ from (values
 ) as s (source, provider, account);
 """
 
+# 100 metered dollars a day and cloud: 2 cents are rounded, 5 saved by batch on Azure, 3 charged too much on AWS
+_RECONCILED = """
+insert into fct_reconciliation
+select
+    concat_ws('|', provider, usage_date), provider, 'payer', usage_date, 'workload', 'gpt-4.1', 'input', 50000000,
+    50000000, 2.0, 100.0, 100.0 - residual, residual, true, 'provisional'
+from (
+    select
+        provider, usage_date,
+        case provider when 'azure' then 5.02 when 'aws' then -2.98 else 0.02 end as residual
+    from (select distinct charge_date as usage_date from fct_spend_daily) as days
+    cross join (select unnest(['aws', 'gcp', 'azure']) as provider) as providers
+) as sides;
+insert into fct_residual
+select
+    reconciliation_id, provider, billing_account_id, usage_date, workload_id, model, token_class, reason.name,
+    reason.usd, 50000000, 'proof of ' || reason.name
+from fct_reconciliation
+cross join lateral (
+    select unnest([
+        {{'name': 'rounding', 'usd': 0.02::{money}}},
+        {{'name': 'service_tier', 'usd': if(provider = 'azure', 5, 0)::{money}}},
+        {{'name': 'discount', 'usd': if(provider = 'aws', -3, 0)::{money}}}
+    ]) as reason
+) as reasons
+where reason.usd <> 0;
+insert into fct_overcharge
+select
+    reconciliation_id || '|discount_not_applied', reconciliation_id, 'discount_not_applied', provider,
+    billing_account_id, usage_date, workload_id, model, token_class, 'global', 'standard', 'default', tokens, 1.9, 2.0,
+    95, 98, 3, '50000000 tokens at 2 USD per million instead of 1.9 USD per million'
+from fct_residual
+where residual_class = 'discount';
+"""
+
 
 def build(
     home: Path, *, empty: bool = False, days: int = DAYS, as_of: datetime = AS_OF, without: str | None = None
@@ -264,6 +314,7 @@ def build(
         connection.execute(DDL)
         if not empty:
             for script in (_STREAMS, _SPEND, _TOKENS, _CAPACITY, _CLOSED, _REST):
+            for script in (_STREAMS, _SPEND, _TOKENS, _CAPACITY, _REST, _RECONCILED):
                 connection.execute(script.format(**words))
         connection.execute(
             "insert into publication select ?, 'run-fixture', case when ? then null else ?::date - 3 end, 1",

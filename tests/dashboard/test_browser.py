@@ -19,6 +19,7 @@ PAGES = {
     "Models": "models",
     "Capacity": "capacity",
     "Spikes": "spikes",
+    "Reconciliation": "reconciliation",
     "Data health": "data-health",
 }
 

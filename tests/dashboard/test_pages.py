@@ -73,6 +73,7 @@ def test_nothing_published_says_what_to_run(page: str, tmp_path: Path, open_page
         ("models", "fct_tokens_daily.input_is_total"),
         ("capacity", "fct_capacity_hourly"),
         ("spikes", "fct_spike.verdict"),
+        ("reconciliation", "fct_residual.evidence"),
         ("data_health", "fct_provider_totals"),
     ],
 )

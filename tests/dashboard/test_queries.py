@@ -21,6 +21,7 @@ PUBLIC = {
     "dim_model_name", "dim_fx_rate", "fct_fx_conversion", "fct_unmapped", "fct_effective_price",
     "fct_price_disagreement",
     "fct_statement_line", "fct_closed_month", "fct_closed_month_movement",
+    "fct_overcharge",
 }  # fmt: skip
 SELECTION = {
     "start_day": date(2026, 10, 18),
@@ -40,6 +41,8 @@ SELECTION = {
     "statement_month": date(2026, 10, 1),
     "statement_team": "support",
     "statement_status": "closed",
+    "residual_class": None,
+    "residual_provider": None,
 }
 
 

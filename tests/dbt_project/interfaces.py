@@ -102,7 +102,13 @@ CAPACITY = _schema(
     spill_output_tokens=_COUNT,
 )
 TOTALS = _schema(
-    provider=_TEXT, billing_account_id=_TEXT, billing_month=_DAY, billing_currency=_TEXT, landed_cost=MONEY
+    provider=_TEXT,
+    billing_account_id=_TEXT,
+    billing_month=_DAY,
+    billing_currency=_TEXT,
+    landed_cost=MONEY,
+    provider_cost=MONEY,
+    invoice_cost=MONEY,
 )
 STATUS = _schema(
     source=_TEXT,

@@ -1,4 +1,6 @@
-{% set columns = "provider, billing_account_id, billing_month, billing_currency, landed_cost" %}
+{% set columns %}
+    provider, billing_account_id, billing_month, billing_currency, landed_cost, provider_cost, invoice_cost
+{% endset %}
 
 with
 

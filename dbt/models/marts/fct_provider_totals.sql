@@ -45,7 +45,9 @@ stacked as (
         billing_currency,
         landed_cost,
         cast(0 as decimal(38, 12)) as mart_cost,
-        cast(0 as decimal(38, 12)) as out_of_scope_cost
+        cast(0 as decimal(38, 12)) as out_of_scope_cost,
+        provider_cost,
+        invoice_cost
     from landed
     union all
     select
@@ -55,7 +57,9 @@ stacked as (
         billing_currency,
         0 as landed_cost,
         mart_cost,
-        0 as out_of_scope_cost
+        0 as out_of_scope_cost,
+        null as provider_cost,
+        null as invoice_cost
     from mart_totals
     union all
     select
@@ -65,7 +69,9 @@ stacked as (
         billing_currency,
         0 as landed_cost,
         0 as mart_cost,
-        out_of_scope_cost
+        out_of_scope_cost,
+        null as provider_cost,
+        null as invoice_cost
     from out_of_scope_totals
 ),
 
@@ -78,7 +84,8 @@ totals as (
         cast(sum(landed_cost) as decimal(38, 12)) as landed_cost,
         cast(sum(mart_cost) as decimal(38, 12)) as mart_cost,
         cast(sum(out_of_scope_cost) as decimal(38, 12)) as out_of_scope_cost,
-        cast(null as decimal(38, 12)) as invoice_cost,
+        cast(sum(provider_cost) as decimal(38, 12)) as provider_cost,
+        cast(sum(invoice_cost) as decimal(38, 12)) as invoice_cost,
         cast(
             sum(landed_cost) - sum(mart_cost) - sum(out_of_scope_cost) as decimal(38, 12)
         ) as difference

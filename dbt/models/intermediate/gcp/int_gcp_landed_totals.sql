@@ -13,14 +13,16 @@ amounts as (
         billing_account_id,
         billing_month,
         billing_currency,
-        cost as amount
+        cost as amount,
+        cost_type = 'rounding_error' as is_rounding
     from export_rows
     union all
     select
         billing_account_id,
         billing_month,
         billing_currency,
-        amount
+        amount,
+        false as is_rounding
     from credits
 ),
 
@@ -30,7 +32,10 @@ totals as (
         billing_account_id,
         billing_month,
         billing_currency,
-        cast(sum(amount) as decimal(38, 12)) as landed_cost
+        cast(sum(amount) as decimal(38, 12)) as landed_cost,
+        cast(null as decimal(38, 12)) as provider_cost,
+        -- Google exports the invoice's rounding with the invoice: from then on the month sums to it
+        case when bool_or(is_rounding) then cast(sum(amount) as decimal(38, 12)) end as invoice_cost
     from amounts
     group by billing_account_id, billing_month, billing_currency
 )

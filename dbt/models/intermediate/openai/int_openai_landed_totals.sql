@@ -10,7 +10,9 @@ totals as (
         organization_id as billing_account_id,
         cast(date_trunc('month', charge_date) as date) as billing_month,
         billing_currency,
-        cast(sum(cost) as decimal(38, 12)) as landed_cost
+        cast(sum(cost) as decimal(38, 12)) as landed_cost,
+        cast(null as decimal(38, 12)) as provider_cost,
+        cast(null as decimal(38, 12)) as invoice_cost
     from costs
     group by organization_id, cast(date_trunc('month', charge_date) as date), billing_currency
 )

@@ -71,7 +71,7 @@ matched as (
         row_number() over (
             partition by {{ bucket }}
             order by
-                list_position(['price_date', 'discount', 'service_tier', 'context_band', 'cache_class', 'unit'], residual_class),
+                list_position(['discount', 'price_date', 'service_tier', 'context_band', 'cache_class', 'unit'], residual_class),
                 found_usd_per_mtok
         ) as found_order
     from candidates
