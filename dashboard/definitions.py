@@ -54,7 +54,10 @@ METERED: Final = (
 )
 BILLED_TOKENS: Final = "What the bills charge for tokens, contract discounts and credits on them included."
 RESIDUAL: Final = "Metered less billed cost: positive where the bill is lower."
-OVERCHARGES: Final = "More than the contract says, complete days only. `inferledger reconcile evidence` writes it as a file for the provider."
+OVERCHARGES: Final = (
+    "More than the contract says, complete days only. "
+    "`inferledger reconcile evidence` writes it as files for the provider."
+)
 
 INCOMPLETE: Final = "Faded bars: days whose bill is still arriving."
 PURCHASES: Final = "They cover later days too; the effective basis spreads them."

@@ -66,13 +66,13 @@ def behind(reason: str | None, provider: str | None) -> None:
         "token_class": ("text", "Class"),
         "residual_class": ("text", "Reason"),
         "residual_usd": ("rate", "Residual"),
+        "evidence": ("text", "Evidence"),
         "metered_cost_usd": ("rate", "Metered"),
         "billed_cost_usd": ("rate", "Billed"),
-        "evidence": ("text", "Evidence"),
     }
     rows = page.rows("residual_rows", residual_class=reason, residual_provider=provider)
     layout.table("residual-rows", rows, columns)
-    layout.note("Pick a reason above to see its rows; 500 at most. Money in USD.")
+    layout.note("Tick a reason above to see its rows; the largest 500 are shown.")
 
 
 def overcharges() -> None:
@@ -117,6 +117,7 @@ layout.heading(
     "Do the metered tokens explain the bill, and where they do not, why?",
     basis="Contract price and billed cost, USD",
 )
+layout.note("Period and provider apply here. Meters know no team: the other filters do not.")
 if not page.rows("reconciliation_totals")[0]["rows_count"]:
     layout.empty("metered or billed tokens")
 else:

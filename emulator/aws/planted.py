@@ -21,6 +21,7 @@ FAILED_PCT = 10
 PRIORITY_PCT = 175
 MANTLE_TOKENS, STRANGE_TOKENS = 5_000_000, 1_000_000
 STRANGE_USD = Decimal("0.60")
+# devtools own the sandbox account
 SANDBOX = "210000000003"
 
 _OF_THE_DAY = "line_type = 'Usage' and stream_id = $stream and cast(usage_start as date) = $day"
@@ -64,7 +65,7 @@ select
     null, true, 'Usage', 'AWS', 'Amazon Web Services, Inc.', $account, 'us-east-1', 'AmazonBedrock', 'Amazon Bedrock',
     $usage_type, $operation, null, map {}, $description, '1K tokens', $rate, null,
     cast($day as timestamp) + interval 9 hours, cast($day as timestamp) + interval 10 hours,
-    date_trunc('month', cast($day as date))::date, cast($tokens as double) / 1000, $units, $units, $units, null, null,
+    date_trunc('month', cast($day as date))::date, cast($tokens as double) / 1000, $units, $units, $units, 'devtools', null,
     $model, 'input', null, cast($day as timestamp) + interval 36 hours, null
 """
 

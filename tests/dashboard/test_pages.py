@@ -205,3 +205,20 @@ def test_a_closed_month_that_moved_is_told(shared_home: Path, tmp_path: Path, op
     with duckdb.connect(str(file)) as connection:
         connection.execute("delete from fct_closed_month_movement")
     assert any("Nothing has moved" in success.value for success in open_page(tmp_path, "data_health").success)
+def test_reconciliation_leads_from_metered_to_billed_and_names_overcharges(
+    shared_home: Path, open_page: OpenPage
+) -> None:
+    app = open_page(shared_home, "reconciliation", period="7d")
+    shown = {card.label: card.value for card in app.metric}
+    # seven days of three clouds at 100 dollars: 0.06 rounded, 5 saved, 3 too much
+    assert shown["Metered"] == "\\$2,100.00"
+    assert shown["Billed"] == "\\$2,085.58"
+    assert shown["Residual"] == "+\\$14.42"
+    assert shown["Unexplained"] == "\\$0.00"
+    overcharged = next(table.value for table in app.dataframe if "overcharge_kind" in table.value.columns)
+    assert len(overcharged) == 7
+
+
+def test_reconciliation_of_a_provider_shows_its_rows_alone(shared_home: Path, open_page: OpenPage) -> None:
+    app = open_page(shared_home, "reconciliation", provider=["gcp"])
+    assert "every charge of a complete day fits its contract price" in words(app)
