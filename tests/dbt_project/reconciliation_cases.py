@@ -43,8 +43,8 @@ class Case:
     """What was metered and billed for one workload, and the residual by class."""
 
     name: str
-    metered: tuple[Mapping[str, Any], ...]
-    billed: tuple[Mapping[str, Any], ...]
+    metered: tuple[dict[str, Any], ...]
+    billed: tuple[dict[str, Any], ...]
     residual: Mapping[str, str] = field(default_factory=dict)
     overcharge: Mapping[str, str] = field(default_factory=dict)
     provider: str = "aws"

@@ -65,9 +65,9 @@ beside as (
         *,
         bool_or(metered_tokens is not null) over family as has_meter,
         coalesce(bool_or(input_is_total) over family, false) as is_total,
-        sum(if(starts_with(token_class, 'cache'), billed_tokens, 0)) over family as cache_tokens,
-        sum(if(token_class = 'cache_write_1h', billed_tokens, 0)) over family as long_lived_tokens,
-        sum(if(token_class = 'cache_read', billed_tokens, 0)) over family as cache_read_tokens,
+        cast(sum(if(starts_with(token_class, 'cache'), billed_tokens, 0)) over family as bigint) as cache_tokens,
+        cast(sum(if(token_class = 'cache_write_1h', billed_tokens, 0)) over family as bigint) as long_lived_tokens,
+        cast(sum(if(token_class = 'cache_read', billed_tokens, 0)) over family as bigint) as cache_read_tokens,
         case when lead(usage_date) over class_days = usage_date + 1 then lead(early_tokens) over class_days else 0 end
             as next_early_tokens
     from known
