@@ -143,8 +143,8 @@ _INPUT, _OUTPUT = _SKUS
 _NOTE = {"id": "adj-1", "description": "Correction", "type": "USAGE_CORRECTION",
          "mode": "COMPLETE_NEGATION_WITH_REMONETIZATION"}  # fmt: skip
 _LAST_HOUR = datetime(2026, 10, 31, 23, tzinfo=UTC)
-# the bill goes on for two days, so that the days before are complete
-_AFTER = tuple(datetime(2026, 11, day, 23, tzinfo=UTC) for day in (6, 7))
+# the days around it are billed too, so that it is complete
+_AROUND = tuple(datetime(2026, 11, day, 23, tzinfo=UTC) for day in (1, 2, 3, 4, 6, 7))
 EXPORT_ROWS: Rows = [
     _google("golden-corrected", _INPUT, 12e6, 0.96),
     _google("golden-corrected", _INPUT, -12e6, -0.96, adjustment_info=_NOTE),
@@ -152,7 +152,7 @@ EXPORT_ROWS: Rows = [
     _google("golden-credited", _OUTPUT, 4e5, 0.8,
             credits=[{"name": "Startup credit", "amount": -1.0, "full_name": None, "id": None, "type": "PROMOTION"}]),
     _google("golden-october", _OUTPUT, 2e5, 0.4, start=_LAST_HOUR),
-    *(_google("golden-later", _OUTPUT, 2e5, 0.4, start=hour) for hour in _AFTER),
+    *(_google("golden-around", _OUTPUT, 2e5, 0.4, start=hour) for hour in _AROUND),
 ]  # fmt: skip
 
 
@@ -167,7 +167,7 @@ TOKEN_COUNTS: Rows = [
     _count("golden-corrected", "gemini-2.5-flash-lite", "input", 10_000_000),
     _count("golden-credited", "gemini-2.5-flash", "output", 400_000),
     _count("golden-october", "gemini-2.5-flash", "output", 200_000, _LAST_HOUR),
-    *(_count("golden-later", "gemini-2.5-flash", "output", 200_000, hour) for hour in _AFTER),
+    *(_count("golden-around", "gemini-2.5-flash", "output", 200_000, hour) for hour in _AROUND),
 ]
 
 _OPENAI = "/subscriptions/sub-golden/resourceGroups/rg/providers/Microsoft.CognitiveServices/accounts/golden"

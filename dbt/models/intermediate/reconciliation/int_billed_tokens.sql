@@ -1,4 +1,6 @@
-{% set key = 'provider, billing_account_id, usage_date, workload_id, model, token_class' %}
+{% set bucket %}
+    provider, billing_account_id, usage_date, workload_id, model, token_class, region_class, service_tier, context_band
+{% endset %}
 
 with
 
@@ -39,24 +41,37 @@ placed as (
             and charges.model = billed_accounts.model
 ),
 
--- a contract discount that stands on a row of its own belongs to the price, a credit does not
-billed as (
+-- a contract discount that stands on a row of its own belongs to the price, a credit does not; few rates stand on many
+-- rows, so they are multiplied once each
+by_rate as (
     select
-        {{ key }},
-        region_class,
-        service_tier,
-        context_band,
-        cast(coalesce(sum(consumed_tokens), 0) as bigint) as billed_tokens,
+        {{ bucket }},
+        usd_per_currency,
+        sum(consumed_tokens) as billed_tokens,
         {{ known_sum("billed_cost_usd") }} as billed_cost_usd,
-        cast(coalesce(sum(billed_cost_usd) filter (where charge_category = 'Credit'), 0) as decimal(38, 12)) as credit_usd,
-        {{ known_sum(money_mul("list_cost", "usd_per_currency")) }} as list_cost_usd,
+        sum(billed_cost_usd) filter (where charge_category = 'Credit') as credit_usd,
+        {{ known_sum("list_cost") }} as list_cost,
         bool_and(billed_cost = round(billed_cost, 2)) as is_whole_cents,
-        max(usd_per_currency) as highest_rate,
-        min(usd_per_currency) as lowest_rate,
-        cast(sum(abs(billed_cost)) as decimal(38, 12)) as moved_cost,
+        sum(abs(billed_cost)) as moved_cost,
         bool_or(cost_status <> 'final') as is_provisional
     from placed
-    group by {{ key }}, region_class, service_tier, context_band
+    group by {{ bucket }}, usd_per_currency
+),
+
+billed as (
+    select
+        {{ bucket }},
+        cast(coalesce(sum(billed_tokens), 0) as bigint) as billed_tokens,
+        {{ known_sum("billed_cost_usd") }} as billed_cost_usd,
+        cast(coalesce(sum(credit_usd), 0) as decimal(38, 12)) as credit_usd,
+        {{ known_sum(money_mul("list_cost", "usd_per_currency")) }} as list_cost_usd,
+        bool_and(is_whole_cents) as is_whole_cents,
+        max(usd_per_currency) as highest_rate,
+        min(usd_per_currency) as lowest_rate,
+        cast(sum(moved_cost) as decimal(38, 12)) as moved_cost,
+        bool_or(is_provisional) as is_provisional
+    from by_rate
+    group by {{ bucket }}
 ),
 
 -- each join finds at most one price: no row is repeated
