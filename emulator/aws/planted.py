@@ -32,7 +32,7 @@ update lines set quantity = quantity / 1000, cost_units = cost_units // 1000, ne
 where {_OF_THE_DAY}
 """
 _TWICE = f"""
-update lines set quantity = quantity + cached.tokens / 1000000,
+update lines set quantity = (cast(round(quantity * 1000000) as bigint) + cached.tokens) / 1000000,
     cost_units = cost_units + cached.tokens * $units, net_units = net_units + cached.tokens * $units,
     list_units = list_units + cached.tokens * $units
 from (
