@@ -12,8 +12,7 @@ from alerts.errors import AlertError
 from dashboard.serve import ServeError
 from ingest.errors import ConfigError, InferledgerError
 from ingest.registry import SOURCES
-from pipeline import cli_export, cli_ledger, cli_local
-from pipeline import cli_export, cli_local, cli_reconcile
+from pipeline import cli_export, cli_ledger, cli_local, cli_reconcile
 from pipeline.cli_options import AsJson, Config, Day, Home, progress_bars, settings_for, tell_result
 from state import StateError
 

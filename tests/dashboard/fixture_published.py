@@ -313,8 +313,7 @@ def build(
     with duckdb.connect(str(draft)) as connection:
         connection.execute(DDL)
         if not empty:
-            for script in (_STREAMS, _SPEND, _TOKENS, _CAPACITY, _CLOSED, _REST):
-            for script in (_STREAMS, _SPEND, _TOKENS, _CAPACITY, _REST, _RECONCILED):
+            for script in (_STREAMS, _SPEND, _TOKENS, _CAPACITY, _CLOSED, _REST, _RECONCILED):
                 connection.execute(script.format(**words))
         connection.execute(
             "insert into publication select ?, 'run-fixture', case when ? then null else ?::date - 3 end, 1",

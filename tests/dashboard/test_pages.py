@@ -205,6 +205,8 @@ def test_a_closed_month_that_moved_is_told(shared_home: Path, tmp_path: Path, op
     with duckdb.connect(str(file)) as connection:
         connection.execute("delete from fct_closed_month_movement")
     assert any("Nothing has moved" in success.value for success in open_page(tmp_path, "data_health").success)
+
+
 def test_reconciliation_leads_from_metered_to_billed_and_names_overcharges(
     shared_home: Path, open_page: OpenPage
 ) -> None:

@@ -239,6 +239,7 @@ BREAKAGE = {
     ),
     "assert_statements_sum_to_totals": (
         "update fct_statement_line set billed_cost = billed_cost + 0.000000000001 where team = 'devtools'"
+    ),
     "assert_residuals_sum_to_metered_minus_billed": (
         "update fct_residual set residual_usd = residual_usd + 0.000000000001"
     ),
