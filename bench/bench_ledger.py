@@ -1,8 +1,8 @@
 """The whole ledger over a year: what `dbt build` costs beside a bare roll-up of the same landing, and what a day adds.
 
 Run: python bench/bench_ledger.py [--rows 5000000] [--workloads 300] [--days 365]. CUR 2.0 rows (hourly, tags as maps,
-input and output tokens of each workload, nine teams) lie in a landing of one file a month, with the demo's scope,
-ownership and prices. Each step is a process of its own; CPU seconds are its own and its threads':
+input and output tokens of each workload, nine teams, at the demo's contract price but for one series in a hundred, which
+the provider billed at list) lie in a landing of one file a month, with the demo's scope, ownership and prices. Each step is a process of its own; CPU seconds are its own and its threads':
 - `start-up`: `dbt build` of the models on a home without a bill: what dbt, parsing and empty models cost;
 - `bare`: the landed columns grouped by day as the models group them, amounts as doubles, written to Parquet;
 - `build`: `dbt build` of all models over the year. Its own part is its CPU less that of `start-up`; beside it the
@@ -40,6 +40,12 @@ MONTH = """
 copy (
     with hours as (
         select timestamp '{first_day}' + to_hours(h) as hour_start from range({first}, {last}) as hours (h)
+    ),
+    used as (
+        select
+            hour_start, k, cast(hash(hour_start, k) % 1000000 as double) / 1000 as amount,
+            case when k < {workloads} then 0.0008 else 0.0032 end as list_price
+        from hours cross join range({series}) as series (k)
     )
     select
         '100000000001' as bill_payer_account_id, 'AWS' as bill_billing_entity, 'Anniversary' as bill_bill_type,
@@ -54,11 +60,9 @@ copy (
         'InvokeModelInference' as line_item_operation,
         'arn:aws:bedrock:us-east-1:2100000000' || lpad(cast(k % 20 as varchar), 2, '0')
             || ':application-inference-profile/p' || (k % {workloads}) as line_item_resource_id,
-        cast(abs(hash(hour_start, k) % 1000000) as double) / 1000 as line_item_usage_amount,
-        'USD' as line_item_currency_code,
-        cast(hash(hour_start, k) % 100000000 as double) / 10000000000.0 as line_item_unblended_cost,
-        cast(null as double) as line_item_net_unblended_cost,
-        cast(hash(hour_start, k) % 100000000 as double) / 10000000000.0 as pricing_public_on_demand_cost,
+        amount as line_item_usage_amount, 'USD' as line_item_currency_code,
+        amount * list_price * case when k % 100 = 7 then 1 else 0.95 end as line_item_unblended_cost,
+        cast(null as double) as line_item_net_unblended_cost, amount * list_price as pricing_public_on_demand_cost,
         'a row' as line_item_line_item_description, map {{'product_name': 'Amazon Bedrock'}} as product,
         'us-east-1' as product_region_code, '1K tokens' as pricing_unit,
         case when k % 10 = 0 then map {{}} else map {{
@@ -66,7 +70,7 @@ copy (
         }} end as resource_tags,
         cast(null as varchar) as line_item_iam_principal, cast(null as map(varchar, varchar)) as tags,
         timestamp '2026-11-18 06:00:00' as _loaded_at
-    from hours cross join range({series}) as series (k)
+    from used
 ) to '{path}' (format parquet, compression zstd, row_group_size 122880)
 """
 BARE = """

@@ -67,7 +67,26 @@ judged as (
 -- what moved between teams while the scope cost the same, or would have with the owners of now
 parts as (
     select
-        *,
+        billing_month,
+        provider,
+        team,
+        measure,
+        billing_currency,
+        charge_category,
+        scope_id,
+        closed_amount,
+        current_amount,
+        scope_billed_moved,
+        cast(scope_tokens_moved as bigint) as scope_tokens_moved,
+        cast(scope_closed_rows as bigint) as scope_closed_rows,
+        bill_changed,
+        bill_came,
+        bill_only_grew,
+        meters_changed,
+        meters_came,
+        rules_changed,
+        logs_changed,
+        price_changed,
         case
             when scope_closed_rows = 0 or scope_current_rows = 0 then 0
             when scope_closed = scope_current then current_amount - closed_amount
