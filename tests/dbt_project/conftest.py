@@ -71,10 +71,15 @@ class Home:
         ]
         return subprocess.run(command, env=os.environ | settings, check=False, capture_output=True, text=True)
 
-    def build(self) -> "Home":
-        """Build and test every model; a failing one fails the test that asked."""
+    def build(self, *select: str, tests: bool = True) -> "Home":
+        """Build the selected models, all where none is named, and test them; what fails fails the test that asked.
+
+        The models' own unit tests run once, on the empty home of test_empty_home.py.
+        """
         prepare_closed(self.path, str(self.path / "landing"))
-        finished = self.dbt("build", "--exclude-resource-type", "unit_test")
+        kinds = ["unit_test", *([] if tests else ["test"])]
+        chosen = ["--select", *select, "--indirect-selection", "cautious"] if select else []
+        finished = self.dbt("build", *chosen, *(word for kind in kinds for word in ("--exclude-resource-type", kind)))
         assert finished.returncode == 0, finished.stdout[-4000:] + finished.stderr[-2000:]
         return self
 

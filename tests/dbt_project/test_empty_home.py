@@ -60,7 +60,7 @@ def test_a_home_with_one_bill_and_no_rules_totals_to_it(tmp_path: Path, cloud: s
     models = {f"int_{cloud}_charges": rows, f"int_{cloud}_landed_totals": landed_totals(rows)}
     home = new_home(tmp_path, models, config={})
     Landing(str(home.path / "landing"), Run("run-one", AS_OF)).ensure_anchors(contracts())
-    home.build()
+    home.build(*(f"+{name}" for name in FACTS))
     assert counts(home) == {name: int(name == "fct_provider_totals") for name in FACTS}
     totals = home.one("select landed_cost, mart_cost, out_of_scope_cost from fct_provider_totals")
     assert totals == {"landed_cost": 1, "mart_cost": 0, "out_of_scope_cost": 1}

@@ -26,7 +26,8 @@ def test_a_second_build_of_a_moved_and_shuffled_home_changes_nothing(built: Home
     moved = Home(tmp_path / "moved to" / "another home")
     shutil.copytree(built.path, moved.path)
     replace_interfaces(moved, {model: rows[::-1] for model, rows in interface_rows().items()})
-    moved.build()
+    # the same rows were tested where they were built first
+    moved.build(tests=False)
     before = fingerprints(built)
     assert fingerprints(moved) == before
     assert before["main.fct_spend_daily"] != hashlib.sha256(b"").hexdigest()

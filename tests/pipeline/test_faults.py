@@ -15,11 +15,9 @@ STOPS = {
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
-@pytest.mark.parametrize("kind", RECOVERS)
-def test_a_passing_fault_is_overcome(
-    quiet_clouds: Any, undisturbed: Path, tmp_path: Path, cloud: str, kind: str
-) -> None:
-    quiet_clouds.set_fault(cloud=cloud, operation="*", kind=kind, times=2, after=1, retry_after=0.2)
+def test_passing_faults_are_overcome(quiet_clouds: Any, undisturbed: Path, tmp_path: Path, cloud: str) -> None:
+    for place, kind in enumerate(RECOVERS):
+        quiet_clouds.set_fault(cloud=cloud, operation="*", kind=kind, times=2, after=1 + 2 * place, retry_after=0.2)
     finished = quiet_clouds.run(tmp_path, "ingest", CLOUDS[cloud])
     assert finished.returncode == 0, finished.stderr
     landed = {path.relative_to(tmp_path): path.stat().st_size for path in (tmp_path / "landing").rglob("part.parquet")}
@@ -53,7 +51,7 @@ def test_a_failed_source_leaves_yesterdays_publication(quiet_clouds: Any, undist
     assert "The published file is unchanged" in finished.stderr
     assert (home / "published" / "inferledger.duckdb").read_bytes() == before
     quiet_clouds.clear_faults()
-    assert quiet_clouds.run(home, "run").returncode == 0
+    assert quiet_clouds.run(home, "ingest", "gcp_billing").returncode == 0
 
 
 @pytest.mark.soak

@@ -28,7 +28,7 @@ DAYS = 40
 CONFIG = DBT_PROJECT.parent / "config"
 MODELS = (
     *("+path:models/intermediate/azure", "path:models/staging/azure_reservations", "models", "path:tests/azure"),
-    *("--indirect-selection", "cautious"),
+    *("--indirect-selection", "cautious", "--exclude-resource-type", "unit_test"),
 )
 AI = "product_family = 'Foundry Models'"
 
@@ -43,7 +43,7 @@ class AzureHome(Home):
 
 @pytest.fixture(scope="module")
 def landed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureHome]:
-    """Forty days of Azure, ingested and built once, unit tests and data tests included."""
+    """Forty days of Azure, ingested, built and tested once."""
     home = tmp_path_factory.mktemp("azure-home")
     world = make_world(home, as_of=AS_OF, days=DAYS)
     charges, out_of_scope = bill.write(world)

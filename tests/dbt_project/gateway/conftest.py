@@ -114,4 +114,5 @@ def gateway_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     service.stop()
     os.environ.clear()
     os.environ.update(before)
-    yield Home(home).build()
+    marts = ("fct_spend_daily", "fct_tokens_daily", "fct_logged_usage_daily", "fct_provider_totals", "source_status")
+    yield Home(home).build(*(f"+{name}" for name in marts))

@@ -27,6 +27,8 @@ from ingest.settings import Settings
 from tests.dbt_project.gcp.routes import land_everything
 
 ROOT = Path(__file__).parents[3]
+# they run once for all models, in tests/dbt_project/test_empty_home.py
+NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 Rows = list[dict[str, Any]]
 
 
@@ -90,7 +92,7 @@ def google_home(tmp_path_factory: pytest.TempPathFactory, dbt: Callable[..., Any
     finally:
         service.stop()
     as_of = f"{world.as_of:%Y-%m-%d %H:%M:%S}"
-    finished = dbt(home, as_of, "build", "-s", "resource_type:seed", "+path:models/intermediate/gcp")
+    finished = dbt(home, as_of, "build", "-s", "resource_type:seed", "+path:models/intermediate/gcp", *NO_UNIT_TESTS)
     assert finished.returncode == 0, finished.stdout[-4000:]
     return GoogleHome(home, world)
 
@@ -106,7 +108,7 @@ def routes_home(tmp_path_factory: pytest.TempPathFactory, dbt: Callable[..., Any
     land_everything(home, world)
     # one project under many accounts is no real bill, so the models of capacity are not tested here
     marts = ["+fct_provider_totals", "+source_status", "+int_gcp_net_costs", "+int_gcp_sku_prices"]
-    kinds = ["--exclude-resource-type", "unit_test", "--exclude-resource-type", "test"]
+    kinds = [*NO_UNIT_TESTS, "--exclude-resource-type", "test"]
     finished = dbt(home, f"{world.as_of:%Y-%m-%d %H:%M:%S}", "build", "-s", *marts, *kinds)
     assert finished.returncode == 0, finished.stdout[-4000:]
     return GoogleHome(home, world)

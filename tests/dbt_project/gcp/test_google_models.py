@@ -243,24 +243,3 @@ def test_capacity_serves_and_spills_what_the_stream_used(google_home):
     assert abs(served["cached"] - used["cached"]) <= 2 * served["hours"]
     assert served["spilled"] > 0
     assert 0 <= served["emptiest"] < Decimal("0.999") < served["fullest"] <= 1
-
-
-def test_building_twice_changes_nothing(google_home, dbt):
-    tables = ("charges", "usage_daily", "capacity_hourly", "landed_totals", "source_status")
-
-    def content():
-        return {name: google_home.query(f"FROM intermediate.int_gcp_{name} ORDER BY ALL") for name in tables}
-
-    before = content()
-    finished = dbt(google_home.path, "2026-11-18 06:00:00", "run", "-s", "path:models/intermediate/gcp")
-    assert finished.returncode == 0, finished.stdout[-2000:]
-    assert content() == before
-
-
-def test_unit_tests_of_the_google_rules_pass(google_home, dbt):
-    folders = ["path:models/staging/gcp_billing", "path:models/intermediate/gcp"]
-    selection = ["test", "-s", *folders, "--resource-type", "unit_test"]
-    finished = dbt(google_home.path, "2026-11-18 06:00:00", *selection)
-    assert finished.returncode == 0, finished.stdout[-3000:]
-    assert "ERROR=0" in finished.stdout
-    assert "NO-OP=0 TOTAL=0" not in finished.stdout
