@@ -168,7 +168,7 @@ _queue: Any = None
 
 
 def _start_child(queue: Any, parent: int, log_level: int) -> None:
-    global _queue
+    global _queue  # noqa: PLW0603 - a pool's initializer has no other place to leave it
     _queue = queue
     die_with_parent(parent)
     # as loud as the caller: unset, the libraries would print pages about a fault that is told in one sentence
