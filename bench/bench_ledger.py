@@ -1,8 +1,9 @@
 """The whole ledger over a year: what `dbt build` costs beside a bare roll-up of the same landing, and what a day adds.
 
 Run: python bench/bench_ledger.py [--rows 5000000] [--workloads 300] [--days 365]. CUR 2.0 rows (hourly, tags as maps,
-input and output tokens of each workload, nine teams, at the demo's contract price but for one series in a hundred, which
-the provider billed at list) lie in a landing of one file a month, with the demo's scope, ownership and prices. Each step is a process of its own; CPU seconds are its own and its threads':
+input and output tokens of each workload, nine teams, at the demo's contract price but for one series in a hundred,
+which the provider billed at list) lie in a landing of one file a month, with the demo's scope, ownership and prices.
+Each step is a process of its own; CPU seconds are its own and its threads':
 - `start-up`: `dbt build` of the models on a home without a bill: what dbt, parsing and empty models cost;
 - `bare`: the landed columns grouped by day as the models group them, amounts as doubles, written to Parquet;
 - `build`: `dbt build` of all models over the year. Its own part is its CPU less that of `start-up`; beside it the

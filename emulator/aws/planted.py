@@ -65,8 +65,8 @@ select
     null, true, 'Usage', 'AWS', 'Amazon Web Services, Inc.', $account, 'us-east-1', 'AmazonBedrock', 'Amazon Bedrock',
     $usage_type, $operation, null, map {}, $description, '1K tokens', $rate, null,
     cast($day as timestamp) + interval 9 hours, cast($day as timestamp) + interval 10 hours,
-    date_trunc('month', cast($day as date))::date, cast($tokens as double) / 1000, $units, $units, $units, 'devtools', null,
-    $model, 'input', null, cast($day as timestamp) + interval 36 hours, null
+    date_trunc('month', cast($day as date))::date, cast($tokens as double) / 1000, $units, $units, $units, 'devtools',
+    null, $model, 'input', null, cast($day as timestamp) + interval 36 hours, null
 """
 
 
