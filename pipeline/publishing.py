@@ -54,11 +54,13 @@ def _require_audited(warehouse: Path) -> None:
 
 
 def _copy_marts(connection: duckdb.DuckDBPyConnection, warehouse: Path, run: Run) -> None:
-    """Copy each table of the warehouse's schema ``main``, then write what this publication is."""
+    """Copy each table and view of the warehouse's schema ``main``, then write what this publication is."""
     source = str(warehouse).replace("'", "''")
     connection.execute(f"attach '{source}' as warehouse (read_only)")
+    here = "where database_name = 'warehouse' and schema_name = 'main'"
     tables = connection.execute(
-        "select table_name from duckdb_tables() where database_name = 'warehouse' and schema_name = 'main' order by 1"
+        f"select table_name from duckdb_tables() {here} "
+        f"union all select view_name from duckdb_views() {here} and not internal order by 1"
     ).fetchall()
     rows = 0
     for (table,) in tables:

@@ -53,31 +53,23 @@
 {%- endmacro %}
 
 {#
-    What one unit cost: cost / quantity at 24 decimals, half to even on exact integers, so that price times quantity is the
-    cost again at its twelve decimals. NULL without a quantity, below zero, and above what 128 bits can divide.
+    What one unit cost: cost / quantity at 24 decimals, so that price times quantity is the cost again at its twelve.
+
+    The quotient of doubles is taken to twelve decimals; what it misses of the cost is exact, and its own quotient gives the
+    next twelve. NULL without a quantity, below zero, and where the price or the cost is too large for that.
 #}
 {% macro unit_price(cost, quantity) -%}
-    {%- set shift = "cast(1000000000000 as hugeint)" -%}
-    {%- set dividend = "cast(abs(" ~ cost ~ ") * 1000000000000 as hugeint) * " ~ shift -%}
-    {%- set divisor = "cast(abs(" ~ quantity ~ ") * 1000000000000 as hugeint)" -%}
-    {%- set carried = "((" ~ dividend ~ ") % " ~ divisor ~ ") * " ~ shift -%}
-    {%- set units = "((" ~ dividend ~ ") // " ~ divisor ~ ") * " ~ shift ~ " + (" ~ carried ~ ") // " ~ divisor -%}
-    {%- set rest = "((" ~ carried ~ ") % " ~ divisor ~ ")" -%}
+    {%- set first = "cast(cast(" ~ cost ~ " as double) / cast(" ~ quantity ~ " as double) as decimal(38, 12))" -%}
+    {%- set missed = "(cast(" ~ cost ~ " as decimal(38, 24)) - " ~ first ~ " * " ~ quantity ~ ")" -%}
     case
         when
             {{ quantity }} = 0 or sign({{ cost }}) * sign({{ quantity }}) < 0
-            or abs({{ cost }}) >= 100000000 or abs({{ quantity }}) >= 1000000000000
+            or abs({{ cost }}) >= 100000000 or abs({{ quantity }}) >= 100000000000
             or abs({{ cost }}) >= abs({{ quantity }}) * 10000000000
             then null
         else cast(
-            cast(
-                {{ units }} + case
-                    when 2 * {{ rest }} > {{ divisor }} then 1
-                    when 2 * {{ rest }} = {{ divisor }} and ({{ units }}) % 2 = 1 then 1
-                    else 0
-                end
-                as decimal(38, 0)
-            ) * cast(0.000000000000000000000001 as decimal(24, 24))
+            cast({{ first }} as decimal(38, 24))
+            + cast(cast({{ missed }} as double) / cast({{ quantity }} as double) as decimal(38, 24))
             as decimal(38, 24)
         )
     end
