@@ -103,3 +103,11 @@ def test_overcharges_are_the_planted_ones(published: duckdb.DuckDBPyConnection) 
     }
     assert {kind for kind, _ in found} == set(wanted)
     assert [kind for kind, usd in found if abs(usd - wanted[kind]) >= CENT] == []
+
+
+def test_the_invoices_that_can_be_read_are_what_landed(published: duckdb.DuckDBPyConnection) -> None:
+    invoiced = published.execute(
+        "select provider, landed_cost, invoice_cost from fct_provider_totals where invoice_cost is not null"
+    ).fetchall()
+    assert {provider for provider, _, _ in invoiced} == {"aws", "gcp"}
+    assert [row for row in invoiced if row[1] != row[2]] == []

@@ -90,6 +90,17 @@ LINE_ITEMS: Rows = [
     _aws("goldenlite00", "USE1-NovaLite-input-tokens", 250.0, 0.015) | _LATER,
 ]  # fmt: skip
 
+# Cost Explorer sums the same month by service, and once more by model: only one of the two may count
+COST_EXPLORER: Rows = [
+    {"payer_account_id": PAYER, "grouped_by": group, "key": key, "start": start, "amount": amount, "unit": "USD"}
+    for group, key, start, amount in (
+        ("service", "Amazon Bedrock", date(2026, 11, 5), "1.59"),
+        ("service", "Claude (Amazon Bedrock Edition)", date(2026, 11, 5), "2.050006"),
+        ("service", "Amazon Bedrock", date(2026, 11, 6), "0.015"),
+        ("model", "Nova Lite", date(2026, 11, 6), "0.015"),
+    )
+]
+
 
 def _metric(profile: str, metric: str, value: float, hour: datetime = DAY) -> dict[str, Any]:
     return {

@@ -12,6 +12,7 @@ from ingest.landing import Landing
 from ingest.registry import contracts
 from ingest.run import Run, Window
 from ingest.sources.aws_bedrock_points import METRICS_HOURLY
+from ingest.sources.aws_cur_audit import CONTRACT as COST_EXPLORER
 from ingest.sources.aws_cur_schema import LINE_ITEMS
 from ingest.sources.azure_cost_picture import ACTUAL, AMORTIZED
 from ingest.sources.config import ALL_TIME, SCOPE_RULES
@@ -42,6 +43,7 @@ def golden(tmp_path_factory: pytest.TempPathFactory) -> Home:
     everything = [ruled | {"rule_id": cloud, "provider": cloud, "priority": 100} for cloud in ("aws", "gcp", "azure")]
     land(SCOPE_RULES, "all", ALL_TIME, everything)
     land(LINE_ITEMS, "export", NOVEMBER, rows.LINE_ITEMS)
+    land(COST_EXPLORER, rows.PAYER, NOVEMBER, rows.COST_EXPLORER)
     land(METRICS_HOURLY, rows.ACCOUNT, NOVEMBER, rows.METRICS)
     land(EXPORT_ROWS, "table", NOVEMBER, rows.EXPORT_ROWS)
     land(TOKEN_COUNTS, "projects", NOVEMBER, rows.TOKEN_COUNTS)
@@ -147,3 +149,12 @@ def test_a_reservation_bought_in_the_middle_of_the_month(golden: Home) -> None:
         (date(2026, 11, 11), Decimal(0), Decimal(130)),
         (date(2026, 11, 12), Decimal(0), Decimal(130)),
     ]
+
+
+def test_the_providers_own_total_stands_beside_what_landed(golden: Home) -> None:
+    # 0.775 Opus, 0.80 batch, 1.800006 Sonnet, 0.25 Haiku, 0.03 Nova Lite
+    total = golden.one(
+        "select landed_cost, provider_cost, invoice_cost from fct_provider_totals where provider = 'aws'"
+    )
+    landed = Decimal("3.655006")
+    assert total == {"landed_cost": landed, "provider_cost": landed, "invoice_cost": None}
