@@ -140,7 +140,8 @@ METER_DETAILS: Rows = [
     {"project_id": "dedicated", "usage_date": DAY, "dedicated_tokens": 700_000, "early_tokens": 0},
 ]
 ACCOUNT_USAGE: Rows = [
-    usage(f"shared/{name}", usage_date=DAY, model="opus", input_tokens=MILLION) for name in ("chat", "mail")
+    usage(f"shared/{name}", usage_date=DAY, sub_account_id="sub", model="opus", input_tokens=MILLION)
+    for name in ("chat", "mail")
 ]
 ACCOUNT_CHARGES: Rows = [
     charge("sub", charge_date=DAY, model="opus", workload_id="shared", billed_cost=Decimal(3), list_cost=None,

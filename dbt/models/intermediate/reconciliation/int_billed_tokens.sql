@@ -47,6 +47,7 @@ by_rate as (
     select
         {{ bucket }},
         usd_per_currency,
+        max(sub_account_id) as sub_account_id,
         sum(consumed_tokens) as billed_tokens,
         {{ known_sum("billed_cost_usd") }} as billed_cost_usd,
         sum(billed_cost_usd) filter (where charge_category = 'Credit') as credit_usd,
@@ -61,6 +62,7 @@ by_rate as (
 billed as (
     select
         {{ bucket }},
+        max(sub_account_id) as sub_account_id,
         cast(coalesce(sum(billed_tokens), 0) as bigint) as billed_tokens,
         {{ known_sum("billed_cost_usd") }} as billed_cost_usd,
         cast(coalesce(sum(credit_usd), 0) as decimal(38, 12)) as credit_usd,

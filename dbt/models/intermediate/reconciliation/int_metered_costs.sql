@@ -96,6 +96,7 @@ metered as (
         workload_id,
         model,
         token_class,
+        max(sub_account_id) as sub_account_id,
         bool_or(input_is_total) as input_is_total,
         cast(sum(tokens) as bigint) as metered_tokens,
         cast(sum(early_tokens) as bigint) as early_tokens,

@@ -4,7 +4,6 @@ compared as (
     select * from {{ ref('int_reconciled_sides') }}
 ),
 
--- Azure's subscriptions are complete one by one, a bill of the others as a whole
 bill_statuses as (
     select
         provider,
@@ -12,27 +11,6 @@ bill_statuses as (
         complete_through
     from {{ ref('source_status') }}
     where source in ('aws_cur', 'gcp_billing', 'azure_cost', 'anthropic', 'openai')
-),
-
-bills as (
-    select
-        provider,
-        billing_account_id
-    from compared
-    group by provider, billing_account_id
-),
-
-completeness as (
-    select
-        bills.provider,
-        bills.billing_account_id,
-        min(bill_statuses.complete_through) as complete_through
-    from bills
-    inner join bill_statuses
-        on
-            bills.provider = bill_statuses.provider
-            and (bills.provider = 'azure' or bills.billing_account_id = bill_statuses.account_id)
-    group by bills.provider, bills.billing_account_id
 ),
 
 metered_workloads as (
@@ -44,17 +22,20 @@ metered_workloads as (
     group by provider, workload_id
 ),
 
--- one row per bill, one per workload that was ever metered: the joins change no row count
+-- Azure's subscriptions are complete one by one, a bill of the others as a whole. A provider's account has one status,
+-- a workload stands once: the joins change no row count
 known as (
     select
         compared.*,
-        coalesce(compared.usage_date <= completeness.complete_through, false) as is_complete,
+        coalesce(
+            compared.usage_date <= coalesce(of_subscription.complete_through, of_bill.complete_through), false
+        ) as is_complete,
         metered_workloads.workload_id is not null as is_known_workload
     from compared
-    left join completeness
-        on
-            compared.provider = completeness.provider
-            and compared.billing_account_id is not distinct from completeness.billing_account_id
+    left join bill_statuses as of_bill
+        on compared.provider = of_bill.provider and compared.billing_account_id = of_bill.account_id
+    left join bill_statuses as of_subscription
+        on compared.provider = of_subscription.provider and compared.sub_account_id = of_subscription.account_id
     left join metered_workloads
         on compared.provider = metered_workloads.provider and compared.workload_id = metered_workloads.workload_id
 ),

@@ -5,6 +5,7 @@ with
 sides as (
     select
         {{ key }},
+        sub_account_id,
         input_is_total,
         metered_tokens,
         early_tokens,
@@ -21,6 +22,7 @@ sides as (
     union all
     select
         {{ key }},
+        sub_account_id,
         null as input_is_total,
         null as metered_tokens,
         null as early_tokens,
@@ -40,6 +42,7 @@ sides as (
 compared as (
     select
         {{ key }},
+        max(sub_account_id) as sub_account_id,
         bool_or(input_is_total) as input_is_total,
         cast(sum(metered_tokens) as bigint) as metered_tokens,
         cast(coalesce(sum(early_tokens), 0) as bigint) as early_tokens,
