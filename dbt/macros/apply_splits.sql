@@ -30,7 +30,13 @@
                         when heads.field = 'team' then heads.pattern = {{ charges }}.team
                         else
                             {{ charges }}.team = 'unallocated'
-                            and {{ matches_pattern(ownership_value('heads.field', charges), 'heads.pattern') }}
+                            and exists (
+                                select 1
+                                from {{ ref('int_split_matches') }} as matches
+                                where
+                                    matches.split_id = heads.split_id
+                                    and matches.thing_id = {{ charges }}.thing_id
+                            )
                     end
             ) as split_id
         from {{ charges }}

@@ -59,6 +59,14 @@
         when 'resource_group' then nullif(regexp_extract({{ thing }}.resource_id, '(?i)/resourcegroups/([^/]+)', 1), '')
         when 'resource_id' then {{ thing }}.resource_id
         when 'workload_id' then {{ thing }}.workload_id
+        when 'profile_name' then {{ thing }}.profile_name
+        when 'model' then {{ thing }}.model
         when 'principal' then {{ thing }}.principal
+        when 'gateway_key' then {{ thing }}.key_id
     end
+{%- endmacro %}
+
+{# which of several rules that match a thing decides: one that names the caller, then the lowest priority number #}
+{% macro rule_order(rules) -%}
+    {{ rules }}.method = 'principal' desc, {{ rules }}.priority asc nulls last, {{ rules }}.rule_id asc
 {%- endmacro %}

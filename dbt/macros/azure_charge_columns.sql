@@ -8,6 +8,7 @@
     coalesce({{ tag_value(deployment_tags, 'environment') }}, {{ tag_value(resource_tags, 'environment') }})
         as native_environment,
     coalesce({{ tag_evidence(deployment_tags, 'team') }}, {{ tag_evidence(resource_tags, 'team') }}) as native_evidence,
+    {{ carried_tags([('deployment_tag', deployment_tags), ('resource_tag', resource_tags)]) }} as carried_tags,
     case
         when {{ tag_value(deployment_tags, 'team') }} is not null then 'deployment_tag'
         when {{ tag_value(resource_tags, 'team') }} is not null then 'resource_tag'
@@ -37,6 +38,7 @@
     native_environment,
     native_method,
     native_evidence,
+    carried_tags,
     provider_model_name,
     model,
     token_class,

@@ -19,6 +19,7 @@ _NATIVE = {
     "native_product": _TEXT,
     "native_environment": _TEXT,
     "native_method": _TEXT,
+    "carried_tags": _TEXT,
 }
 CHARGES = _schema(
     charge_date=_DAY,

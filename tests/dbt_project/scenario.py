@@ -42,6 +42,10 @@ OWNERSHIP_RULES: Rows = [
     },
     {"rule_id": "account", "provider": "aws", "priority": 1, "field": "account", "pattern": "aws-*", "team": "search"},
     {"rule_id": "metered", "field": "workload_id", "pattern": "owned/*", "team": "payments", "environment": "prod"},
+    {"rule_id": "pooled", "field": "tag:cost_pool", "pattern": "pool-*", "team": "risk"},
+    {"rule_id": "modelled", "field": "model", "pattern": "o3*", "team": "docs"},
+    {"rule_id": "keyed", "field": "gateway_key", "pattern": "sk-night-*", "team": "data", "priority": 200},
+    {"rule_id": "keyed-account", "field": "subscription", "pattern": "sub-keyed", "team": "docs", "priority": 1},
 ]
 SCOPE_RULES: Rows = [
     {
@@ -87,6 +91,9 @@ LIST_PRICES: Rows = [
     _GPT_4O | {"region_class": "geo", "token_class": "output", "usd_per_mtok": "11"},
 ]
 
+# the request says whose it is before the resource does
+_REQUEST = '{"method":"request_label","tags":{"cost_pool":"other"}}'
+_RESOURCE = '{"method":"resource_tag","tags":{"cost_pool":"pool-7"}}'
 TAGGED = {"native_team": "devtools", "native_method": "resource_tag"}
 CHARGES: Rows = [
     charge("sub-tagged", **TAGGED, native_product="code-review", native_environment="prod"),
@@ -111,6 +118,10 @@ CHARGES: Rows = [
         "sub-euro-odd", billing_currency="EUR", usd_per_currency=Decimal("0.5"), billed_cost=Decimal("-0.000000000003")
     ),
     charge("sub-yen", billing_currency="JPY", usd_per_currency=None, billed_cost=Decimal(1500)),
+    charge("sub-pooled", carried_tags='{"method":"resource_tag","tags":{"user:Cost Pool":"Pool-7 "}}'),
+    charge("sub-pooled-request", carried_tags=f"{_REQUEST},{_RESOURCE}"),
+    charge("sub-pooled-blank", carried_tags='{"method":"resource_tag","tags":{"cost_pool":" ","pool":"pool-7"}}'),
+    charge("sub-modelled", model="o3-mini"),
     charge("sub-summed", billed_cost=Decimal("0.1"), list_cost=None, consumed_tokens=40_000),
     charge("sub-summed", billed_cost=Decimal("0.2"), consumed_tokens=60_000),
     charge("sub-summed", billed_cost=Decimal("-0.3"), charge_category="Credit", token_class="other"),
@@ -228,6 +239,8 @@ LOGGED: Rows = [
     logged("nobody", provider=None, billing_account_id=None, sub_account_id=None, model=None, logged_cost_usd=None),
     logged("nobody", provider=None, billing_account_id=None, sub_account_id=None, model=None, error_count=3),
     logged("total", cache_read_tokens=None, cache_write_tokens=None, input_is_total=True),
+    logged("sk-night-1", sub_account_id="sub-keyed"),
+    logged("sk-day-1", sub_account_id="sub-keyed"),
     logged("traced", source="otel_genai", key_id=None, principal="checkout", logged_cost_usd=None),
 ]
 

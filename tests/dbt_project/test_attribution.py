@@ -40,11 +40,26 @@ def evidence(row: dict[str, Any]) -> tuple[str | None, ...]:
         pytest.param("sub-grouped", ("support", None, None, "owner"), id="a resource group in whatever case"),
         pytest.param("sub_literal%", ("docs", None, None, "owner"), id="a pattern's signs are text"),
         pytest.param("subXliteralY", ("unallocated", None, None, "unallocated"), id="and not wildcards"),
+        pytest.param("sub-pooled", ("risk", None, None, "owner"), id="a rule over any tag, however it is spelled"),
+        pytest.param("sub-pooled-request", ("unallocated", None, None, "unallocated"), id="of the best evidence"),
+        pytest.param("sub-pooled-blank", ("unallocated", None, None, "unallocated"), id="and a blank tag is none"),
+        pytest.param("sub-modelled", ("docs", None, None, "owner"), id="a rule over the model"),
         pytest.param("sub-foreign", ("unallocated", None, None, "unallocated"), id="a rule speaks of its own provider"),
     ],
 )
 def test_evidence_decides_in_order(built: Home, account: str, expected: tuple[str | None, ...]) -> None:
     assert evidence(spend(built, account)) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        pytest.param("sk-night-1", ("data", None, None, "principal"), id="whose key it is beats whose account"),
+        pytest.param("sk-day-1", ("docs", None, None, "owner"), id="a key that no rule names is the account's"),
+    ],
+)
+def test_a_gateways_key_says_who_called(built: Home, key: str, expected: tuple[str | None, ...]) -> None:
+    assert evidence(built.one(f"select * from fct_logged_usage_daily where key_id = '{key}'")) == expected
 
 
 def test_ownership_changes_on_the_first_day_of_the_new_rule(built: Home) -> None:

@@ -30,6 +30,6 @@ def test_an_unknown_cost_makes_the_sum_unknown_and_an_unknown_owner_is_unallocat
 
 def test_sources_stay_apart_and_prompts_with_cached_tokens_inside_say_so(built: Home) -> None:
     found = built.query("select source, count(*) as n from fct_logged_usage_daily group by source order by source")
-    assert [(row["source"], row["n"]) for row in found] == [("litellm", 5), ("otel_genai", 1)]
+    assert [(row["source"], row["n"]) for row in found] == [("litellm", 7), ("otel_genai", 1)]
     total = built.one("select * from fct_logged_usage_daily where key_id = 'total'")
     assert (total["input_is_total"], total["cache_read_tokens"]) == (True, None)

@@ -1,8 +1,9 @@
 {% set columns %}
     charge_date, billing_month, provider, billing_account_id, sub_account_id, region_id, service_name, service_id, sku,
     product_family, resource_id, workload_id, native_team, native_product, native_environment, native_method,
-    native_evidence, provider_model_name, model, token_class, region_class, service_tier, context_band, pricing_category, charge_category, cost_status, billing_currency,
-    usd_per_currency, billed_cost, effective_cost, list_cost, consumed_tokens, {{ billing_detail_columns() }}
+    native_evidence, carried_tags, provider_model_name, model, token_class, region_class, service_tier, context_band,
+    pricing_category, charge_category, cost_status, billing_currency, usd_per_currency, billed_cost, effective_cost,
+    list_cost, consumed_tokens, {{ billing_detail_columns() }}
 {% endset %}
 
 with

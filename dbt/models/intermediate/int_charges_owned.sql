@@ -23,17 +23,7 @@ owned as (
         owners.method as owner_method,
         owners.rule_id as owner_rule_id
     from charges
-    left join owners
-        on
-            charges.provider = owners.provider
-            and charges.billing_account_id is not distinct from owners.billing_account_id
-            and charges.sub_account_id is not distinct from owners.sub_account_id
-            and charges.region_id is not distinct from owners.region_id
-            and charges.service_name is not distinct from owners.service_name
-            and charges.resource_id is not distinct from owners.resource_id
-            and charges.workload_id is not distinct from owners.workload_id
-            and charges.principal is not distinct from owners.principal
-            and charges.charge_date = owners.owned_date
+    left join owners on charges.thing_id = owners.thing_id and charges.charge_date = owners.owned_date
 )
 
 select * from owned

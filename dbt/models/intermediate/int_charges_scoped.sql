@@ -30,6 +30,7 @@ rated as (
 scoped as (
     select
         rated.*,
+        {{ thing_id('rated', without=['key_id']) }} as thing_id,
         decisions.is_in_scope,
         decisions.scope_rule_id,
         {{ money_mul('rated.billed_cost', 'rated.usd_per_currency') }} as billed_cost_usd,

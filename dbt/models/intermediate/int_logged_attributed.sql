@@ -6,7 +6,6 @@ logged as (
 
 owners as (
     select * from {{ ref('int_owners_daily') }}
-    where service_name is null and resource_id is null
 ),
 
 -- at most one owner per thing and day: the join changes no row count
@@ -19,15 +18,7 @@ owned as (
         owners.environment as owner_environment,
         owners.method as owner_method
     from logged
-    left join owners
-        on
-            logged.provider = owners.provider
-            and logged.billing_account_id is not distinct from owners.billing_account_id
-            and logged.sub_account_id is not distinct from owners.sub_account_id
-            and logged.region_id is not distinct from owners.region_id
-            and logged.workload_id is not distinct from owners.workload_id
-            and logged.principal is not distinct from owners.principal
-            and cast(logged.hour_start as date) = owners.owned_date
+    left join owners on logged.thing_id = owners.thing_id and cast(logged.hour_start as date) = owners.owned_date
 ),
 
 attributed as (

@@ -32,4 +32,7 @@ all_logged as (
     select * from gateway_logged
 )
 
-select * from all_logged
+select
+    *,
+    {{ thing_id('all_logged', without=['service_name', 'resource_id', 'carried_tags']) }} as thing_id
+from all_logged

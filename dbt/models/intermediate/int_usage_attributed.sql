@@ -22,7 +22,6 @@ usage as (
 
 owners as (
     select * from {{ ref('int_owners_daily') }}
-    where service_name is null and resource_id is null and principal is null
 ),
 
 -- at most one owner per thing and day: the join changes no row count
@@ -34,14 +33,7 @@ owned as (
         owners.environment as owner_environment,
         owners.method as owner_method
     from usage
-    left join owners
-        on
-            usage.provider = owners.provider
-            and usage.billing_account_id is not distinct from owners.billing_account_id
-            and usage.sub_account_id is not distinct from owners.sub_account_id
-            and usage.region_id is not distinct from owners.region_id
-            and usage.workload_id is not distinct from owners.workload_id
-            and usage.usage_date = owners.owned_date
+    left join owners on usage.thing_id = owners.thing_id and usage.usage_date = owners.owned_date
 ),
 
 attributed as (

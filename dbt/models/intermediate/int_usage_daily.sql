@@ -1,7 +1,7 @@
 {% set columns %}
     usage_date, provider, billing_account_id, sub_account_id, region_id, region_class, workload_id,
     provider_model_name, model,
-    native_team, native_product, native_environment, native_method, input_tokens, output_tokens, cache_read_tokens,
+    native_team, native_product, native_environment, native_method, carried_tags, input_tokens, output_tokens, cache_read_tokens,
     cache_write_tokens, request_count, throttled_count, error_count, input_is_total
 {% endset %}
 
@@ -39,4 +39,7 @@ all_usage as (
     select * from openai_usage
 )
 
-select * from all_usage
+select
+    *,
+    {{ thing_id('all_usage', without=['service_name', 'resource_id', 'principal', 'key_id']) }} as thing_id
+from all_usage

@@ -82,6 +82,7 @@ charges as (
         cast(null as varchar) as native_environment,
         cast(null as varchar) as native_method,
         cast(null as varchar) as native_evidence,
+        cast(null as varchar) as carried_tags,
         priced.provider_model_name,
         names.model,
         priced.token_class,

@@ -33,7 +33,8 @@ tag_sets as (
         {{ tag_evidence('distinct_tags.resource_tags', 'team') }} as tag_evidence,
         {{ tag_value('distinct_tags.resource_tags', 'product') }} as tag_product,
         {{ tag_value('distinct_tags.resource_tags', 'environment') }} as tag_environment,
-        {{ tags_json('distinct_tags.resource_tags') }} as tags
+        {{ tags_json('distinct_tags.resource_tags') }} as tags,
+        {{ carried_tags([('profile_tag', 'distinct_tags.resource_tags')]) }} as carried_tags
     from distinct_tags
 ),
 
@@ -68,17 +69,17 @@ charges as (
         principals.principal_evidence,
         principals.principal_product,
         principals.principal_environment,
+        {{ joined_tag_sets([
+            'tag_sets.carried_tags', 'nullif(workloads.carried_tags, tag_sets.carried_tags)', 'principals.carried_tags'
+        ]) }} as carried_tags,
         bill_days.provider_model_name,
         bill_days.model,
         bill_days.token_class,
         -- what a token price depends on; other rows have none
         case when bill_days.token_class <> 'other' then bill_days.routing end as region_class,
         bill_days.service_tier,
-        case
-            when bill_days.token_class = 'other' then null
-            when bill_days.is_long_context then 'long'
-            else 'default'
-        end as context_band,
+        case when bill_days.token_class <> 'other' then if(bill_days.is_long_context, 'long', 'default') end
+            as context_band,
         {{ aws_pricing_category('bill_days.usage_type') }} as pricing_category,
         {{ aws_charge_category('bill_days.line_item_type') }} as charge_category,
         case when finality.is_final then 'final' else 'provisional' end as cost_status,

@@ -20,7 +20,8 @@ principals as (
         {{ tag_value('of_the_caller.tags', 'team') }} as principal_team,
         {{ tag_evidence('of_the_caller.tags', 'team') }} as principal_evidence,
         {{ tag_value('of_the_caller.tags', 'product') }} as principal_product,
-        {{ tag_value('of_the_caller.tags', 'environment') }} as principal_environment
+        {{ tag_value('of_the_caller.tags', 'environment') }} as principal_environment,
+        {{ carried_tags([('principal', 'of_the_caller.tags')]) }} as carried_tags
     from of_the_caller
 )
 

@@ -63,6 +63,7 @@ usage as (
         workloads.native_product,
         workloads.native_environment,
         workloads.native_method,
+        workloads.carried_tags,
         days.input_tokens,
         days.output_tokens,
         days.cache_read_tokens,

@@ -71,7 +71,10 @@ tagged as (
         coalesce(
             {{ tag_value('joined.billed_tags', 'environment') }},
             {{ tag_value('joined.inventory_tags', 'environment') }}
-        ) as native_environment
+        ) as native_environment,
+        {{ carried_tags([
+            ('profile_tag', 'joined.billed_tags'), ('profile_tag', 'joined.inventory_tags')
+        ]) }} as carried_tags
     from joined
 )
 

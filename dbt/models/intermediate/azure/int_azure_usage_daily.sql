@@ -85,6 +85,7 @@ select
     native_product,
     native_environment,
     native_method,
+    carried_tags,
     input_tokens,
     output_tokens,
     -- no metric of a standard deployment counts cached tokens; the prompt total holds them

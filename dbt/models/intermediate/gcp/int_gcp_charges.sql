@@ -69,7 +69,10 @@ tagged as (
             as native_product,
         coalesce(
             {{ tag_value('daily.request_labels', 'environment') }}, {{ tag_value('daily.project_labels', 'environment') }}
-        ) as native_environment
+        ) as native_environment,
+        {{ carried_tags([
+            ('request_label', 'daily.request_labels'), ('resource_tag', 'daily.project_labels')
+        ]) }} as carried_tags
     from daily
     left join capacity_models
         on daily.project_id = capacity_models.project_id
@@ -97,6 +100,7 @@ charges as (
             when project_team is not null then 'resource_tag'
         end as native_method,
         native_evidence,
+        carried_tags,
         provider_model_name,
         model,
         token_class,

@@ -20,7 +20,8 @@ tagged as (
         newest.billing_account_id,
         {{ tag_value('newest.project_labels', 'team') }} as native_team,
         {{ tag_value('newest.project_labels', 'product') }} as native_product,
-        {{ tag_value('newest.project_labels', 'environment') }} as native_environment
+        {{ tag_value('newest.project_labels', 'environment') }} as native_environment,
+        {{ carried_tags([('resource_tag', 'newest.project_labels')]) }} as carried_tags
     from newest
 )
 

@@ -96,6 +96,7 @@ usage as (
         projects.native_product,
         projects.native_environment,
         case when projects.native_team is not null then 'resource_tag' end as native_method,
+        projects.carried_tags,
         daily.input_tokens,
         daily.output_tokens,
         case when told_apart.project_id is not null then coalesce(daily.cache_read_tokens, 0) end as cache_read_tokens,

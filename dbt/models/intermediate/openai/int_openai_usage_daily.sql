@@ -24,6 +24,7 @@ daily as (
         cast(null as varchar) as native_product,
         cast(null as varchar) as native_environment,
         cast(null as varchar) as native_method,
+        cast(null as varchar) as carried_tags,
         cast(sum(usage.input_tokens) as bigint) as input_tokens,
         cast(sum(usage.output_tokens) as bigint) as output_tokens,
         {{ known_sum('usage.cache_read_tokens', 'bigint') }} as cache_read_tokens,
