@@ -31,7 +31,8 @@ seen as (
         model,
         principal,
         cast(null as varchar) as key_id,
-        carried_tags
+        carried_tags,
+        charge_date as day
     from charges
     union all
     select
@@ -46,7 +47,8 @@ seen as (
         model,
         cast(null as varchar) as principal,
         cast(null as varchar) as key_id,
-        carried_tags
+        carried_tags,
+        usage_date as day
     from usage
     union all
     select
@@ -61,14 +63,17 @@ seen as (
         model,
         principal,
         key_id,
-        cast(null as varchar) as carried_tags
+        cast(null as varchar) as carried_tags,
+        cast(hour_start as date) as day
     from logged
 ),
 
 things as (
     select
         thing_id,
-        {{ columns_of_thing() }}
+        {{ columns_of_thing() }},
+        min(day) as first_day,
+        max(day) as last_day
     from seen
     group by thing_id
 ),

@@ -1,0 +1,72 @@
+with
+
+charges as (
+    select * from {{ ref('int_charges_attributed') }}
+),
+
+owners as (
+    select * from {{ ref('int_owners_daily') }}
+),
+
+matches as (
+    select * from {{ ref('int_owner_matches') }}
+    where
+        valid_from <= cast(timestamp '{{ var("as_of") }}' as date)
+        and (valid_to is null or valid_to > cast(timestamp '{{ var("as_of") }}' as date))
+),
+
+-- the parts of a decided split stand together again: a split says who pays, not whose a thing is
+daily as (
+    select
+        thing_id,
+        charge_date,
+        provider,
+        native_team,
+        native_product,
+        native_environment,
+        native_method,
+        {{ known_sum('billed_cost_usd') }} as billed_cost_usd
+    from charges
+    group by thing_id, charge_date, provider, native_team, native_product, native_environment, native_method
+),
+
+owners_now as (
+    select
+        thing_id,
+        team
+    from matches
+    qualify row_number() over (partition by thing_id order by {{ rule_order('matches') }}) = 1
+),
+
+-- at most one owner per thing and day, and one now: the joins change no row count
+owned as (
+    select
+        daily.*,
+        owners.team as owner_team,
+        owners.product as owner_product,
+        owners.environment as owner_environment,
+        owners.method as owner_method,
+        owners.rule_id,
+        coalesce(daily.native_team, owners_now.team, 'unallocated') as team_now
+    from daily
+    left join owners on daily.thing_id = owners.thing_id and daily.charge_date = owners.owned_date
+    left join owners_now on daily.thing_id = owners_now.thing_id
+),
+
+decided as (
+    select
+        thing_id,
+        charge_date,
+        provider,
+        native_team,
+        native_product,
+        native_environment,
+        native_method,
+        {{ attribution() }},
+        case when native_team is null then rule_id end as rule_id,
+        team_now,
+        billed_cost_usd
+    from owned
+)
+
+select * from decided
