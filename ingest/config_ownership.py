@@ -1,4 +1,4 @@
-"""Typed `ownership.yml`: teams, products, environments, cost centres, tag keys, dated rules, splits."""
+"""Typed `ownership.yml`: teams, products, environments, cost centres, tag keys, dated rules, splits, tests."""
 
 from datetime import date
 
@@ -14,6 +14,7 @@ from ingest.config_dated import (
     refuse_repeated_ids,
     refuse_unknown,
 )
+from ingest.config_examples import Example, check_examples
 from ingest.config_fields import OwnerField, plain_field, tag_key
 from ingest.config_splits import Split, check_splits
 from ingest.yaml_config import Day, MisplacedError, StrictModel, Text
@@ -118,6 +119,8 @@ class OwnershipConfig(StrictModel):
     """Owners of accounts, projects, subscriptions and workloads."""
     splits: tuple[Split, ...] = ()
     """Shared costs, and who bears which share."""
+    tests: tuple[Example, ...] = ()
+    """What must be true of these teams, tag keys and rules; a file whose tests fail is refused."""
 
     @property
     def owner_of(self) -> dict[str, set[str]]:
@@ -138,7 +141,9 @@ class OwnershipConfig(StrictModel):
         self._cost_centers_are_known()
         self._names_are_known()
         self._keys_mean_one_thing()
-        check_splits(self.splits, {team.id for team in self.teams}, self.owner_of)
+        teams = {team.id for team in self.teams}
+        check_splits(self.splits, teams, self.owner_of)
+        check_examples(self.tests, teams, set(self.owner_of))
         return self
 
     def _cost_centers_are_known(self) -> None:

@@ -12,7 +12,7 @@ from alerts.errors import AlertError
 from dashboard.serve import ServeError
 from ingest.errors import ConfigError, InferledgerError
 from ingest.registry import SOURCES
-from pipeline import cli_export, cli_ledger, cli_local, cli_reconcile
+from pipeline import cli_export, cli_ledger, cli_local, cli_ownership, cli_reconcile
 from pipeline.cli_options import AsJson, Config, Day, Home, progress_bars, settings_for, tell_result
 from state import StateError
 
@@ -201,6 +201,7 @@ for command in (cli_local.demo, cli_local.doctor, cli_local.dashboard):
     app.command()(command)
 app.add_typer(cli_export.export, name="export")
 app.add_typer(cli_reconcile.reconcile, name="reconcile")
+app.add_typer(cli_ownership.ownership, name="ownership")
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ from ingest.registry import CLOUDS, ReadsFiles, configured, modules
 from ingest.run import Run, Window
 from ingest.settings import Settings
 from pipeline.lock import die_with_parent
+from pipeline.ownership_examples import load_ownership
 from pipeline.paths import config_dir
 
 Progress = Callable[[str, int, int], None]
@@ -76,6 +77,8 @@ def ingest_source(
         InferledgerError: the source's own errors, with their remedy; windows loaded before it stay loaded.
     """
     context = source_context(settings, run, progress=progress, accept_shrink=accept_shrink)
+    if source == "config":
+        load_ownership(config_dir(settings) / "ownership.yml")
     if path is None:
         return [result for module in modules(source) for result in module.load(context, window)]
     readers = [cast(ReadsFiles, module) for module in modules(source) if hasattr(module, "load_files")]

@@ -22,7 +22,16 @@ from ingest.contracts import StreamContract
 from ingest.landing import Landing
 from ingest.registry import contracts
 from ingest.run import Run
-from ingest.sources.config import ALL_TIME, BUDGETS, OWNERSHIP_RULES, REPORTING, SCOPE_RULES, SPLITS, TEAMS
+from ingest.sources.config import (
+    ALL_TIME,
+    BUDGETS,
+    OWNERSHIP_RULES,
+    REPORTING,
+    SCOPE_RULES,
+    SPLITS,
+    TAG_SYNONYMS,
+    TEAMS,
+)
 from ingest.sources.fx import REFERENCE_RATES
 from ingest.sources.prices import CAPACITY_PRICES, DISCOUNTS, LIST_PRICES
 from pipeline.closed_home import prepare_closed
@@ -101,7 +110,16 @@ def write_landing(home: Path, rows: dict[str, Rows]) -> None:
     landing = Landing(str(home / "landing"), Run("run-test", AS_OF))
     landing.ensure_anchors(contracts())
     priced = (LIST_PRICES, DISCOUNTS, CAPACITY_PRICES, REFERENCE_RATES)
-    streams: tuple[StreamContract, ...] = (TEAMS, BUDGETS, OWNERSHIP_RULES, SPLITS, SCOPE_RULES, REPORTING, *priced)
+    streams: tuple[StreamContract, ...] = (
+        TEAMS,
+        TAG_SYNONYMS,
+        BUDGETS,
+        OWNERSHIP_RULES,
+        SPLITS,
+        SCOPE_RULES,
+        REPORTING,
+        *priced,
+    )
     for contract in (stream for stream in streams if rows.get(stream.stream)):
         table = pa.Table.from_pylist(rows[contract.stream], schema=contract.schema)
         landing.write(contract, scope="all", window=ALL_TIME, batches=[table])
