@@ -140,3 +140,24 @@ UNMAPPED: Final = (
     "traffic, so the three are not added up. A line in the list of the cloud's model names gives one its model. "
     "The filters of team, environment, basis and currency do not apply."
 )
+COVERAGE: Final = (
+    "From best evidence to none: tags and labels, measured shares, callers, dated rules, decided splits. Unallocated "
+    "is nobody's until a tag, a label or a rule says so."
+)
+THEN_AND_NOW: Final = (
+    "Billed cost in USD, by direct evidence, before decided splits. Everywhere else a day belongs to whom it belonged "
+    "on that day; here today's rules are applied to all days. Tags count as they stood: clouds do not tag the past."
+)
+CONFLICTS: Final = (
+    "Billed cost in USD of whole months. The better evidence decided; the other names another team. One dollar may be "
+    "contradicted twice, so the rows are not added up."
+)
+RULES: Final = (
+    "Decided: billed cost in USD of all published days on which the rule decided. A rule without any may still be "
+    "needed: a tag came first, or it names what is metered and not billed. "
+    "`inferledger ownership check` tells what a change would move."
+)
+TAG_KEYS: Final = (
+    "Billed cost in USD of whole months on which the spelling decided. Not declared: looks like a declared key; "
+    "its dollars are those that carry it. Add it to `tag_synonyms`, or correct the tag."
+)

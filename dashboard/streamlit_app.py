@@ -40,6 +40,7 @@ def _pages() -> dict[str, st.Page]:
         ("capacity", "Capacity", ":material/speed:"),
         ("spikes", "Spikes", ":material/monitoring:"),
         ("reconciliation", "Reconciliation", ":material/balance:"),
+        ("ownership", "Ownership", ":material/assignment_ind:"),
         ("data_health", "Data health", ":material/health_and_safety:"),
     )
     return {

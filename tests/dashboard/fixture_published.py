@@ -49,6 +49,19 @@ create table fct_closed_month (
 create table fct_closed_month_movement (
     billing_month date, provider varchar, team varchar, measure varchar, billing_currency varchar, cause varchar,
     moved_amount {_MONEY});
+create table dim_owned_thing (
+    thing_id varchar, provider varchar, sub_account_id varchar, resource_id varchar, workload_id varchar);
+create table fct_owned_daily (
+    thing_id varchar, charge_date date, provider varchar, team varchar, team_now varchar, billed_cost_usd {_MONEY});
+create table dim_ownership_rule (
+    rule_id varchar, priority integer, provider varchar, field varchar, pattern varchar, team varchar,
+    matched_things bigint, decided_cost_usd {_MONEY}, last_decided_on date, valid_from date, valid_to date);
+create table fct_attribution_conflict (
+    charge_month date, provider varchar, thing_id varchar, team varchar, attribution_method varchar,
+    other_team varchar, other_method varchar, other_evidence varchar, billed_cost_usd {_MONEY});
+create table fct_tag_key_usage (
+    charge_month date, provider varchar, canonical varchar, tag_key varchar, is_declared boolean,
+    billed_cost_usd {_MONEY}, unallocated_cost_usd {_MONEY});
 create table fct_provider_totals (
     provider varchar, billing_account_id varchar, billing_month date, billing_currency varchar,
     landed_cost {_MONEY}, mart_cost {_MONEY}, out_of_scope_cost {_MONEY}, provider_cost {_MONEY},
@@ -219,6 +232,28 @@ insert into fct_closed_month_movement values
     (date '2026-10-01', 'aws', 'support', 'billed_cost', 'USD', 'provider_restated', 3);
 """
 
+_OWNED = """
+insert into dim_owned_thing
+select distinct sub_account_id, provider, sub_account_id, null, null from fct_spend_daily;
+insert into fct_owned_daily
+select
+    sub_account_id, charge_date, provider, coalesce(team, 'unallocated'),
+    case when team is null and provider = 'gcp' then 'docs' else coalesce(team, 'unallocated') end,
+    sum(billed_cost_usd)
+from fct_spend_daily
+group by all;
+insert into dim_ownership_rule values
+    ('mobile-prod', 100, 'gcp', 'project', 'acme-mobile-prod', 'mobile', 1, 7920.5, date '{as_of}' - 2,
+     date '2025-01-01', null),
+    ('old-pilot', 100, 'gcp', 'project', 'acme-pilot', 'docs', 0, null, null, date '2025-01-01', date '2025-06-01');
+insert into fct_attribution_conflict values
+    (date_trunc('month', date '{as_of}' - 20), 'aws', '210000000001', 'support', 'profile_tag', 'growth', 'owner',
+     'rule aws-shared', 412.25);
+insert into fct_tag_key_usage values
+    (date_trunc('month', date '{as_of}' - 20), 'gcp', 'team', 'owner-team', true, 1500.5, 0),
+    (date_trunc('month', date '{as_of}' - 20), 'gcp', 'team', 'team_name', false, 620.75, 620.75);
+"""
+
 _REST = """
 insert into fct_provider_totals
 select
@@ -313,7 +348,7 @@ def build(
     with duckdb.connect(str(draft)) as connection:
         connection.execute(DDL)
         if not empty:
-            for script in (_STREAMS, _SPEND, _TOKENS, _CAPACITY, _CLOSED, _REST, _RECONCILED):
+            for script in (_STREAMS, _SPEND, _TOKENS, _CAPACITY, _CLOSED, _OWNED, _REST, _RECONCILED):
                 connection.execute(script.format(**words))
         connection.execute(
             "insert into publication select ?, 'run-fixture', case when ? then null else ?::date - 3 end, 1",

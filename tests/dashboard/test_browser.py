@@ -20,6 +20,7 @@ PAGES = {
     "Capacity": "capacity",
     "Spikes": "spikes",
     "Reconciliation": "reconciliation",
+    "Ownership": "ownership",
     "Data health": "data-health",
 }
 

@@ -75,6 +75,7 @@ def test_nothing_published_says_what_to_run(page: str, tmp_path: Path, open_page
         ("spikes", "fct_spike.verdict"),
         ("reconciliation", "fct_residual.evidence"),
         ("data_health", "fct_provider_totals"),
+        ("ownership", "fct_owned_daily.team_now"),
     ],
 )
 def test_older_file_is_one_sentence(page: str, without: str, tmp_path: Path, open_page: OpenPage) -> None:
@@ -224,3 +225,26 @@ def test_reconciliation_leads_from_metered_to_billed_and_names_overcharges(
 def test_reconciliation_of_a_provider_shows_its_rows_alone(shared_home: Path, open_page: OpenPage) -> None:
     app = open_page(shared_home, "reconciliation", provider=["gcp"])
     assert "every charge of a complete day fits its contract price" in words(app)
+
+
+def test_ownership_shows_what_contradicts_is_dead_or_looks_like_a_key(shared_home: Path, open_page: OpenPage) -> None:
+    app = open_page(shared_home, "ownership")
+    assert not app.exception
+    tables = {tuple(frame.value.columns): frame.value for frame in app.dataframe}
+    conflicts = next(table for columns, table in tables.items() if "other_evidence" in columns)
+    assert conflicts["other_evidence"].tolist() == ["rule aws-shared"]
+    assert any("Dead: old-pilot." in warning.value for warning in app.warning)
+    keys = next(table for columns, table in tables.items() if "tag_key" in columns)
+    assert keys[["tag_key", "is_declared"]].values.tolist() == [["team_name", False], ["owner-team", True]]
+
+
+def test_ownership_now_shows_only_what_differs_until_asked(shared_home: Path, open_page: OpenPage) -> None:
+    app = open_page(shared_home, "ownership")
+
+    def teams() -> set[str]:
+        frames = [frame.value for frame in app.dataframe if "cost_now" in frame.value.columns]
+        return set(frames[0]["team"])
+
+    assert teams() == {"docs", "unallocated"}
+    app.toggle(key="ownership-only-moved").set_value(False).run()
+    assert {"support", "docs", "unallocated"} <= teams()

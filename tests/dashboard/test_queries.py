@@ -20,6 +20,7 @@ PUBLIC = {
     "dim_model", "dim_workload", "dim_price", "focus_cost_and_usage", "fct_quarantine", "fct_restatement",
     "dim_model_name", "dim_fx_rate", "fct_fx_conversion", "fct_unmapped", "fct_effective_price",
     "fct_price_disagreement",
+    "dim_owned_thing", "dim_ownership_rule", "fct_attribution_conflict", "fct_owned_daily", "fct_tag_key_usage",
     "fct_statement_line", "fct_closed_month", "fct_closed_month_movement",
     "fct_overcharge",
 }  # fmt: skip

@@ -76,7 +76,9 @@ def built(path: Path, charges: Rows, ownership: OwnershipConfig) -> Home:
     """A home whose marts were built with a file's rules."""
     landed = {contract.stream: rows for contract, rows in ownership_rows(ownership)}
     streams = ("ownership_rules", "teams", "tag_synonyms")
-    config = config_rows() | {stream: landed[stream] for stream in streams} | {"budgets": []}
+    everything = {"rule_id": "all", "provider": "azure", "field": "product_family", "pattern": "*", "priority": 1}
+    scope = {"scope_rules": [everything | {"is_in_scope": True, "category": "model_api"}], "budgets": []}
+    config = config_rows() | {stream: landed[stream] for stream in streams} | scope
     interfaces = {"int_azure_charges": charges, "int_azure_landed_totals": landed_totals(charges)}
     home = new_home(path, interfaces, config)
     finished = home.dbt("run", "--select", "+fct_owned_daily", "+dim_owned_thing")
