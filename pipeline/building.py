@@ -15,16 +15,20 @@ from typing import Any
 
 import duckdb
 
+from ingest.config_fields import tag_key
 from ingest.errors import TerminalError
 from ingest.landing import Landing
 from ingest.registry import contracts
 from ingest.run import Run
 from ingest.settings import Settings
+from ingest.sources.config import TAG_SYNONYMS
 from pipeline.closed_home import prepare_closed
 from pipeline.lock import die_with_parent, warehouse_lock
 from pipeline.paths import dbt_project
 
 logger = logging.getLogger(__name__)
+PARTS = {"attribution": ("int_owner_matches+", "int_split_matches+")}
+"""What may be built alone: the part to the models it begins with, and all that follow from them."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,11 @@ class BuildResult:
     seconds: float
 
 
-def build(settings: Settings, run: Run) -> BuildResult:
+def build(settings: Settings, run: Run, *, only: str | None = None) -> BuildResult:
     """Build and test every model in the warehouse of the home.
+
+    Args:
+        only: a key of `PARTS`: the models of that part and all that follow from them. What lies before stays as built.
 
     Raises:
         TerminalError: a model or a test failed; names the first ones. The published file stays as it is.
@@ -48,6 +55,8 @@ def build(settings: Settings, run: Run) -> BuildResult:
     work.mkdir(parents=True, exist_ok=True)
     results = work / "target" / "run_results.json"
     results.unlink(missing_ok=True)
+    if only is not None:
+        _require_built(settings, run)
     with warehouse_lock(settings.home), duckdb.connect(settings.warehouse) as connection:
         connection.execute("drop table if exists pipeline.steps")
     finished = subprocess.run(
@@ -59,6 +68,7 @@ def build(settings: Settings, run: Run) -> BuildResult:
             run.run_id,
             f"{run.as_of:%Y-%m-%d %H:%M:%S}",
             str(os.getpid()),
+            *(PARTS[only] if only is not None else ()),
         ],
         env=_environment(settings),
         capture_output=True,
@@ -77,6 +87,24 @@ def build(settings: Settings, run: Run) -> BuildResult:
         mark_step(connection, "build", run)
     models = [node for node in nodes if node["unique_id"].startswith(("model.", "seed."))]
     return BuildResult(len(models), len(nodes) - len(models), round(sum(node["execution_time"] for node in models), 3))
+
+
+def _require_built(settings: Settings, run: Run) -> None:
+    """Raise TerminalError unless what lies before the attribution models was built, with the tag keys of today."""
+    with warehouse_lock(settings.home), duckdb.connect(settings.warehouse) as connection:
+        if not is_done(connection, "build"):
+            raise TerminalError(
+                "Nothing was built that attribution could follow from.", "Run `inferledger build` without --only once."
+            )
+        built = connection.execute(
+            "select distinct plain_key, canonical, synonym_position from intermediate.int_tag_values"
+        ).fetchall()
+    landed = Landing(settings.landing_root, run).read(TAG_SYNONYMS).to_pylist()
+    today = {tag_key(row["key"]): (row["canonical"], row["position"]) for row in reversed(landed)}
+    if any(today.get(key, (None, None)) != (canonical, position) for key, canonical, position in built):
+        raise TerminalError(
+            "tag_synonyms has changed, and tags are read before attribution.", "Run `inferledger build` without --only."
+        )
 
 
 def mark_step(connection: duckdb.DuckDBPyConnection, step: str, run: Run) -> None:
@@ -132,7 +160,8 @@ def _main() -> int:
     with warehouse_lock(home):
         variables = json.dumps({"as_of": as_of, "run_id": run_id})
         # unit tests judge the code on invented rows: they belong to the test suite, not to every morning
-        outcome = dbtRunner().invoke(["build", "--exclude-resource-type", "unit_test", "--vars", variables])
+        selection = ["--select", *sys.argv[5:]] if sys.argv[5:] else []
+        outcome = dbtRunner().invoke(["build", "--exclude-resource-type", "unit_test", "--vars", variables, *selection])
     return 0 if outcome.success else 1
 
 

@@ -4,7 +4,7 @@ import logging
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -93,10 +93,19 @@ def _told(summary: dict[str, Any]) -> str:
 
 
 @app.command()
-def build(home: Home = None, config: Config = None, as_json: AsJson = False) -> None:
+def build(
+    only: Annotated[
+        Literal["attribution"] | None,
+        typer.Option("--only", help="After a change of ownership rules or splits: leave alone what lies before."),
+    ] = None,
+    home: Home = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
     """Build and test the dbt models over landing.
 
     Example: inferledger build --home .inferledger
+    Example: inferledger ingest config && inferledger build --only attribution
     """
     from pipeline.building import build as build_models
     from pipeline.running import new_run
@@ -104,7 +113,7 @@ def build(home: Home = None, config: Config = None, as_json: AsJson = False) -> 
     settings = settings_for(home, config)
     with progress_bars() as tell:
         tell("build", 0, 1)
-        result = build_models(settings, new_run(settings))
+        result = build_models(settings, new_run(settings), only=only)
         tell("build", 1, 1)
     summary = {"models": result.models, "tests": result.tests, "model_seconds": result.seconds}
     tell_result(summary, as_json, f"{result.models} models built, {result.tests} tests passed.")
