@@ -80,12 +80,10 @@ def rules() -> None:
         "field": ("text", "Field"),
         "pattern": ("text", "Pattern"),
         "team": ("text", "Team"),
-        "priority": ("count", "Priority"),
         "matched_things": ("count", "Things matched"),
         "decided_cost_usd": ("money", "Decided"),
-        "last_decided_on": ("day", "Last on"),
         "valid_from": ("day", "From"),
-        "valid_to": ("day", "To"),
+        "valid_to": ("text", "To"),
     }
     layout.table("ownership-rules", rows, columns)
     layout.note(definitions.RULES)

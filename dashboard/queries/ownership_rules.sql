@@ -5,12 +5,10 @@ select
     field,
     pattern,
     team,
-    priority,
     matched_things,
     decided_cost_usd,
-    last_decided_on,
     valid_from,
-    valid_to
+    coalesce(strftime(valid_to, '%d %b %Y'), 'open') as valid_to
 from dim_ownership_rule
 where
     ($providers::varchar[] is null or provider is null or list_contains($providers::varchar[], provider))

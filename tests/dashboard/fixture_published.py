@@ -245,7 +245,7 @@ group by all;
 insert into dim_ownership_rule values
     ('mobile-prod', 100, 'gcp', 'project', 'acme-mobile-prod', 'mobile', 1, 7920.5, date '{as_of}' - 2,
      date '2025-01-01', null),
-    ('old-pilot', 100, 'gcp', 'project', 'acme-pilot', 'docs', 0, null, null, date '2025-01-01', date '2025-06-01');
+    ('old-pilot', 100, 'gcp', 'project', 'acme-pilot', 'docs', 0, 0, null, date '2025-01-01', date '2025-06-01');
 insert into fct_attribution_conflict values
     (date_trunc('month', date '{as_of}' - 20), 'aws', '210000000001', 'support', 'profile_tag', 'growth', 'owner',
      'rule aws-shared', 412.25);

@@ -51,7 +51,7 @@ described as (
         rules.product,
         rules.environment,
         coalesce(live.matched_things, 0) as matched_things,
-        decided.decided_cost_usd,
+        case when decided.rule_id is null then 0 else decided.decided_cost_usd end as decided_cost_usd,
         decided.last_decided_on,
         rules.valid_from,
         rules.valid_to
