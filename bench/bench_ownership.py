@@ -1,7 +1,7 @@
 """A change of ownership over a year: what foreseeing it takes, and what attributing the year again costs.
 
 Run: python bench/bench_ownership.py [--rows 5000000] [--workloads 300] [--days 365]. The year of `bench_ledger.py`,
-with a rule per account; the change gives every second account to another team.
+with a rule per account; the change gives the later ten accounts to another team.
 - `full`: `inferledger build`; of it, the sum of `execution_time` of the models that attribution is made of;
 - `again`: `inferledger build --only attribution` after the change landed: the same sum. Nothing before them is built;
 - `check`: `inferledger ownership check` of the changed file against what was published before it landed, wall seconds
@@ -34,12 +34,12 @@ LIMITS = {"again": 2.0, "check_s": 5.0}
 
 
 def configured(folder, teams):
-    """The demo's configuration with a rule per account, the accounts of odd number owned by the second of `teams`."""
+    """The demo's configuration with a rule per account, the later ten accounts owned by the second of `teams`."""
     shutil.copytree(ROOT / "config", folder)
     path = folder / "ownership.yml"
     rules = "".join(
         f'  - {{id: account-{k}, priority: {200 + k}, provider: aws, field: account, pattern: "2100000000{k:02d}", '
-        f"team: {teams[k % 2]}, valid_from: 2025-01-01}}\n"
+        f"team: {teams[k // 10]}, valid_from: 2025-01-01}}\n"
         for k in range(20)
         if k != 3
     )
