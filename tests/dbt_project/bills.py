@@ -187,6 +187,36 @@ def bills(draw: st.DrawFn) -> Bill:
     return bill
 
 
+def hand_made() -> Bill:
+    """The rows that FOCUS has a rule of its own for: a reservation bought, used and left unused, a tax and a credit."""
+    account = "/subscriptions/free/resourcegroups/rg/providers/microsoft.cognitiveservices/accounts/oai"
+    order = "/providers/microsoft.capacity/reservationorders/ro-1/reservations/ro-1-a"
+    untagged = dict.fromkeys(("native_team", "native_product", "native_environment", "native_method"))
+    row = untagged | {"billing_account_id": "by-hand", "token_class": "other", "model": None, "list_cost": None}
+    hours = row | {"commitment_id": "ro-1", "pricing_category": "committed", "pricing_unit": "Hours"}
+    used = {
+        "resource_id": account,
+        "pricing_quantity": Decimal(18),
+        "billed_cost": Decimal(0),
+        "effective_cost": Decimal(9),
+    }
+    unused = used | {"resource_id": order, "pricing_quantity": Decimal(6), "effective_cost": Decimal(3)}
+    bought = unused | {"charge_category": "Purchase", "billed_cost": Decimal(12), "effective_cost": Decimal(0)}
+    tokens = {"token_class": "cache_write_1h", "model": "gpt-4o", "consumed_tokens": 5_000, "invoice_id": "INV-1"}
+    tokens |= {"pricing_quantity": Decimal(5), "pricing_unit": "1000 Tokens", "sku_id": "meter-1", "tags": '{"a":"b"}'}
+    rows = [
+        charge("free", **hours | used),
+        charge("free", **hours | unused),
+        charge("free", **hours | bought),
+        charge(
+            "free", **row | {"charge_category": "Tax", "billed_cost": Decimal("0.5"), "effective_cost": Decimal("0.5")}
+        ),
+        charge("free", **row | {"charge_category": "Credit", "billed_cost": Decimal(-2), "list_cost": Decimal(0)}),
+        charge("free", **row | tokens | {"list_cost": Decimal(2)}),
+    ]
+    return Bill("azure", "by-hand", rows)
+
+
 def _corrected(row: Row, cost: Decimal) -> list[Row]:
     """The row taken back and billed anew."""
     correction = {"charge_class": "Correction", "billing_month": _MONTH}

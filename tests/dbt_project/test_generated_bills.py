@@ -1,5 +1,6 @@
 """Whatever a bill holds, the marts lose no cent of it, double none and hide none: many made-up bills in one build."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.dbt_project.bills import Bill, Row, draw_bills, ownership_rules, parts, scope_rules, splits
+from tests.dbt_project.bills import Bill, Row, draw_bills, hand_made, ownership_rules, parts, scope_rules, splits
 from tests.dbt_project.conftest import Home, new_home
 from tests.dbt_project.interfaces import landed_totals
 from tests.dbt_project.scenario import config_rows
@@ -28,7 +29,7 @@ def drawn() -> list[Bill]:
     assert {row["charge_category"] for row in rows} >= {"Usage", "Purchase", "Tax", "Credit", "Adjustment"}
     assert {row["billing_currency"] for row in rows} == {"USD", "EUR", "GBP", "JPY"}
     assert any(row.get("charge_class") for row in rows)
-    return bills
+    return [*bills, hand_made()]
 
 
 @pytest.fixture(scope="module")
@@ -148,3 +149,56 @@ def test_price_times_quantity_is_the_cost_and_no_price_is_negative(billed: Home)
     taxed = [row for row in rows if row["ChargeCategory"] == "Tax"]
     assert taxed
     assert all(row["PricingQuantity"] is None and row["ListUnitPrice"] is None for row in taxed)
+
+
+def focus_row(billed: Home, condition: str) -> Row:
+    """The only row of the bill made by hand that fits."""
+    return billed.one(f"select * from focus_cost_and_usage where \"BillingAccountId\" = 'by-hand' and {condition}")
+
+
+def test_a_reservation_is_bought_used_and_left_unused(billed: Home) -> None:
+    bought = focus_row(billed, "\"ChargeCategory\" = 'Purchase'")
+    used = focus_row(billed, "\"CommitmentDiscountStatus\" = 'Used'")
+    unused = focus_row(billed, "\"CommitmentDiscountStatus\" = 'Unused'")
+    named = ("CommitmentDiscountId", "CommitmentDiscountType", "CommitmentDiscountCategory", "CommitmentDiscountUnit")
+    assert {tuple(row[name] for name in named) for row in (bought, used, unused)} == {
+        ("ro-1", "Reservation", "Usage", "Hours")
+    }
+    assert [row["CommitmentDiscountQuantity"] for row in (used, unused)] == [18, 6]
+    assert bought["EffectiveCost"] == 0
+    # the purchase is spread over what was used and what was not
+    assert used["EffectiveCost"] + unused["EffectiveCost"] == bought["BilledCost"] == 12
+    assert (used["PricingCategory"], used["ContractedCost"], used["ConsumedQuantity"]) == ("Committed", None, 18)
+    assert (unused["ConsumedQuantity"], unused["ConsumedUnit"]) == (None, None)
+    assert (bought["ChargeFrequency"], used["ChargeFrequency"]) == ("One-Time", "Usage-Based")
+
+
+def test_taxes_and_credits_cost_at_list_what_they_cost(billed: Home) -> None:
+    tax = focus_row(billed, "\"ChargeCategory\" = 'Tax'")
+    assert (tax["ListCost"], tax["ContractedCost"], tax["SkuId"], tax["PricingCategory"]) == (Decimal("0.5"),) * 2 + (
+        None,
+        None,
+    )
+    credit = focus_row(billed, "\"ChargeCategory\" = 'Credit'")
+    assert (credit["ListCost"], credit["ContractedCost"]) == (-2, -2)
+
+
+def test_a_token_row_names_model_class_meter_invoice_and_tags(billed: Home) -> None:
+    row = focus_row(billed, "\"x_TokenClass\" = 'cache_write_1h'")
+    assert json.loads(row["SkuPriceDetails"]) == {
+        "x_ModelDeveloper": "OpenAI",
+        "x_ModelFamily": "GPT",
+        "x_ModelId": "gpt-4o",
+        "x_ModelVersion": "4o",
+        "x_TokenType": "CacheWrite",
+        "x_CacheDuration": "1 Hour",
+    }
+    assert (row["SkuId"], row["SkuMeter"], row["InvoiceId"]) == ("meter-1", "gpt 4o Inp glbl", "INV-1")
+    assert json.loads(row["Tags"]) == {"a": "b"}
+    assert (row["ConsumedQuantity"], row["ConsumedUnit"]) == (5000, "Tokens")
+    assert (row["PricingQuantity"], row["PricingUnit"], row["ListUnitPrice"]) == (5, "1000 Tokens", Decimal("0.4"))
+    assert (row["ContractedUnitPrice"], row["RegionName"], row["SubAccountType"]) == (
+        Decimal("0.2"),
+        "East US 2",
+        "Subscription",
+    )
