@@ -243,6 +243,16 @@ BREAKAGE = {
     "assert_residuals_sum_to_metered_minus_billed": (
         "update fct_residual set residual_usd = residual_usd + 0.000000000001"
     ),
+    "assert_focus_rows_sum_to_spend": (
+        "update fct_spend_daily set billed_cost = billed_cost + 0.000000000001 where sub_account_id = 'sub-owned-1'"
+    ),
+    "assert_parts_sum_to_their_charge": (
+        "update intermediate.int_charges_attributed set effective_cost = effective_cost + 0.000000000001 "
+        "where sub_account_id = 'sub-tagged'"
+    ),
+    "assert_usage_parts_sum_to_their_day": (
+        "update intermediate.int_usage_attributed set input_tokens = input_tokens + 1 where workload_id = 'cheap'"
+    ),
     "assert_token_counters_are_disjoint": "update fct_tokens_daily set cache_read_tokens = 1 where input_is_total",
 }
 
