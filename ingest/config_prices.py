@@ -1,12 +1,15 @@
 """Typed `prices.yml`: prices that no public list has, what was negotiated, and what capacity costs and can carry."""
 
+from collections.abc import Collection, Sequence
 from decimal import Decimal
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
 from ingest.config_dated import Glob, Provider, Slug, refuse_overlaps
-from ingest.yaml_config import Amount, Day, StrictModel, WholeNumber
+from ingest.yaml_config import Amount, Day, MisplacedError, StrictModel, WholeNumber
 
 RegionClass = Literal["global", "geo", "regional"]
 TokenClass = Literal["input", "output", "cache_read", "cache_write_5m", "cache_write_1h"]
@@ -186,3 +189,25 @@ class PricesConfig(StrictModel):
         keys = [(p.provider, p.unit_kind, p.sku_scope, p.term, p.model) for p in capacity]
         refuse_overlaps("capacity_prices", keys, capacity, gapless=True)
         return self
+
+    def check_models(self, known: Collection[str]) -> None:
+        """Raise MisplacedError for the first model that is not among the canonical ids `known`."""
+        groups: dict[str, Sequence[TokenPrice | CapacityPrice | Throughput]] = {
+            "token_prices": self.token_prices,
+            "negotiated_prices": self.negotiated_prices,
+            "capacity_prices": self.capacity_prices,
+            "throughput": self.throughput,
+        }
+        for group, entries in groups.items():
+            for index, entry in enumerate(entries):
+                if entry.model is not None and entry.model not in known:
+                    raise MisplacedError((group, index, "model"), f"'{entry.model}' is {_no_model(entry.model, known)}")
+        for index, discount in enumerate(self.discounts):
+            for position, glob in enumerate(discount.models):
+                if not any(fnmatchcase(model, glob) for model in known):
+                    raise MisplacedError(("discounts", index, "models", position), f"'{glob}' matches no known model")
+
+
+def _no_model(model: str, known: Collection[str]) -> str:
+    near = get_close_matches(model, known, n=1)
+    return "no known model" + (f"; did you mean '{near[0]}'" if near else "; add it to dbt/seeds/models.csv first")

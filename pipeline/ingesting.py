@@ -1,5 +1,6 @@
 """Ingest: one source and window, or all of them with the clouds side by side in processes of their own."""
 
+import csv
 import logging
 import multiprocessing
 import os
@@ -12,6 +13,7 @@ from threading import Thread
 from typing import Any, cast
 
 from ingest.config import SourcesConfig, load_sources
+from ingest.config_prices import PricesConfig
 from ingest.contracts import Context, LoadResult
 from ingest.errors import ConfigError, CorruptFile, EmptyAnswer, InferledgerError, TerminalError
 from ingest.files import open_folder
@@ -19,9 +21,10 @@ from ingest.landing import Landing
 from ingest.registry import CLOUDS, ReadsFiles, configured, modules
 from ingest.run import Run, Window
 from ingest.settings import Settings
+from ingest.yaml_config import load_yaml
 from pipeline.lock import die_with_parent
 from pipeline.ownership_examples import load_ownership
-from pipeline.paths import config_dir
+from pipeline.paths import config_dir, dbt_project
 
 Progress = Callable[[str, int, int], None]
 
@@ -79,6 +82,8 @@ def ingest_source(
     context = source_context(settings, run, progress=progress, accept_shrink=accept_shrink)
     if source == "config":
         load_ownership(config_dir(settings) / "ownership.yml")
+    if source == "prices":
+        check_price_models(config_dir(settings))
     if path is None:
         return [result for module in modules(source) for result in module.load(context, window)]
     readers = [cast(ReadsFiles, module) for module in modules(source) if hasattr(module, "load_files")]
@@ -96,6 +101,17 @@ def ingest_source(
     if not any(result.rows for result in results):
         raise EmptyAnswer(f"{source} --path {path}: there is no row in it.", "Check the export and the days.")
     return results
+
+
+def check_price_models(folder: Path) -> None:
+    """Refuse a `prices.yml` that prices a model which the seed of models does not hold.
+
+    Raises:
+        ConfigError: names file, line and model.
+    """
+    with (dbt_project() / "seeds" / "models.csv").open(encoding="utf-8", newline="") as lines:
+        known = {row["model"] for row in csv.DictReader(lines)}
+    load_yaml(folder / "prices.yml", PricesConfig, lambda prices: prices.check_models(known))
 
 
 def source_context(

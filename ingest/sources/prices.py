@@ -3,11 +3,13 @@
 Inputs: the package `genai-prices` and an extract of LiteLLM's price map, both installed with this package, and
 `prices.yml` of the configuration folder. Nothing is fetched. On each day and key an entry of `prices.yml` wins over
 `genai-prices`, and `genai-prices` over LiteLLM; where two lists differ, stream `price_disagreements` keeps both.
-Every load replaces the whole of every stream: there is one window, all of time, and `window` is not looked at.
+Every load writes the whole of every stream: there is one window, all of time, and `window` is not looked at. What the
+lists said on earlier days is kept: a new number closes the interval before it on the day of the load, or on the day
+that the list states. `prices.yml` is dated by its own entries.
 Run alone: `inferledger ingest prices`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -18,11 +20,13 @@ from ingest.config_prices import PricesConfig, TokenPrice
 from ingest.contracts import Context, LoadResult, StreamContract
 from ingest.errors import ConfigError
 from ingest.pricing import genai_feed, litellm_feed
+from ingest.pricing.history import continued
 from ingest.pricing.price import Price, PriceKey, check, contains, joined, splice
 from ingest.run import Window, day_start
 from ingest.yaml_config import load_yaml
 
 SOURCE = "prices"
+OWN = "prices.yml"
 ALL_TIME = Window(day_start(date(1970, 1, 1)), day_start(date(2100, 1, 1)))
 
 _KEY_FIELDS = [pa.field(name, pa.string()) for name in PriceKey._fields]
@@ -115,7 +119,7 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:  # noqa: 
     if context.settings.config_dir is None:
         raise ConfigError("No configuration folder is known.", "Give --config DIR or set INFERLEDGER_CONFIG_DIR.")
     config = load_yaml(context.settings.config_dir / "prices.yml", PricesConfig)
-    lists = combine(config, context.run.as_of.date())
+    lists = combine(config, context.run.as_of.date(), *_landed_lists(context))
     negotiated = [price for entry in config.negotiated_prices for price in _token_prices(entry, "negotiated_prices")]
     rows: list[tuple[StreamContract, Iterable[dict[str, object]]]] = [
         (LIST_PRICES, map(_price_row, lists.prices)),
@@ -135,12 +139,19 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:  # noqa: 
     return results
 
 
-def combine(config: PricesConfig, as_of: date) -> PriceLists:
-    """List prices from all lists without overlap or gap, and what differed on the day `as_of`."""
+def combine(
+    config: PricesConfig, as_of: date, earlier: Sequence[Price] = (), last_load: date | None = None
+) -> PriceLists:
+    """List prices from all lists without overlap or gap, and what differed on the day `as_of`.
+
+    `earlier` is what the lists said in the loads before, the newest of them on `last_load`.
+    """
     second, alternatives = litellm_feed.prices()
     first = genai_feed.prices()
     own = [price for entry in config.token_prices for price in _token_prices(entry, "token_prices")]
-    prices = joined(splice(splice(second, first), own))
+    # a run of an older day must not rewrite what later ones have found
+    listed = continued(earlier, joined(splice(second, first)), max(as_of, last_load or as_of))
+    prices = splice(listed, own)
     check(prices)
     current = {price.key: price for price in prices if contains(price, as_of)}
     others = [*second, *alternatives, *(price for price in first if contains(price, as_of))]
@@ -150,6 +161,25 @@ def combine(config: PricesConfig, as_of: date) -> PriceLists:
         if other.key in current and current[other.key].usd_per_mtok != other.usd_per_mtok
     ]
     return PriceLists(prices, differing)
+
+
+def _landed_lists(context: Context) -> tuple[list[Price], date | None]:
+    """What the lists said so far, `prices.yml` apart, and the day of the newest load; nothing before the first one."""
+    rows = context.landing.read(LIST_PRICES, scope="all").to_pylist()
+    listed = [
+        Price(
+            PriceKey(*(row[name] for name in PriceKey._fields)),
+            Decimal(row["usd_per_mtok"]),
+            row["valid_from"],
+            row["valid_to"],
+            row["price_source"],
+            row["source_id"],
+            row["source_date"],
+        )
+        for row in rows
+        if not row["source_id"].startswith(OWN)
+    ]
+    return listed, max((row["_loaded_at"].date() for row in rows), default=None)
 
 
 def capacity_rows(config: PricesConfig) -> list[dict[str, object]]:
@@ -196,7 +226,7 @@ def _token_prices(entry: TokenPrice, group: str) -> list[Price]:
             entry.valid_from,
             entry.valid_to,
             entry.source,
-            f"prices.yml {group}",
+            f"{OWN} {group}",
             entry.source_date,
         )
         for token_class, amount in entry.usd_per_mtok.rates().items()
