@@ -161,3 +161,25 @@ TAG_KEYS: Final = (
     "Billed cost in USD of whole months on which the spelling decided. Not declared: looks like a declared key; "
     "its dollars are those that carry it. Add it to `tag_synonyms`, or correct the tag."
 )
+PRICE_CARDS: Final = {
+    "Compared": (
+        "On-demand tokens in the bills of the months that touch the period, in USD: whole invoice months. Filters of "
+        "team, environment, basis and currency do not apply."
+    ),
+    "Charged above contract": "What the bill charged beyond the contract price; gaps below a cent are left out.",
+    "Charged below contract": "What the bill left out of the contract price; gaps below a cent are left out.",
+    "Cannot be compared": "Prices of the bill whose tokens, exchange rate or contract price are unknown.",
+}
+EFFECTIVE_PRICE: Final = (
+    "Billed: cost in USD over the tokens that the bill states, discounts on lines of their own included, credits not. "
+    "Contract and list: the prices of each day, weighted by its tokens. Unknown where tokens, rate or price are."
+)
+BELIEVED_PRICE: Final = (
+    "List price by day from prices.yml, genai-prices and LiteLLM, in this order; contract by a negotiated price, else "
+    "by the day's largest discount. Since 1 Jan 2020: the list gives no date. A price that changes is closed and "
+    "followed, never overwritten."
+)
+PRICE_DISAGREEMENT: Final = (
+    "As of the newest load. Nothing is computed from the other price. Another name in the same list is another region "
+    "of the same class. If ours is wrong, state the right one in prices.yml."
+)

@@ -37,6 +37,7 @@ def _pages() -> dict[str, st.Page]:
         ("overview", "Overview", ":material/dashboard:"),
         ("teams", "Teams", ":material/groups:"),
         ("models", "Models", ":material/neurology:"),
+        ("prices", "Prices", ":material/sell:"),
         ("capacity", "Capacity", ":material/speed:"),
         ("spikes", "Spikes", ":material/monitoring:"),
         ("reconciliation", "Reconciliation", ":material/balance:"),

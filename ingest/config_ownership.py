@@ -132,7 +132,7 @@ class OwnershipConfig(StrictModel):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "OwnershipConfig":
-        refuse_overlaps("teams", [(team.id,) for team in self.teams], self.teams)
+        refuse_overlaps("teams", [(team.id,) for team in self.teams], self.teams, gapless=True)
         refuse_overlaps("products", [(product.id,) for product in self.products], self.products)
         for group, entries in (("environments", self.environments), ("rules", self.rules)):
             refuse_repeated_ids(group, [entry.id for entry in entries])

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from tests.dashboard import fixture_published
 
 APP = Path(__file__).parents[2] / "dashboard" / "streamlit_app.py"
-PAGES = ("overview", "teams", "models", "capacity", "spikes", "reconciliation", "ownership", "data_health")
+PAGES = ("overview", "teams", "models", "prices", "capacity", "spikes", "reconciliation", "ownership", "data_health")
 
 OpenPage = Callable[..., AppTest]
 

@@ -101,6 +101,19 @@ create table fct_unmapped (
     provider varchar, kind varchar, provider_model_name varchar, sku varchar, billing_month date,
     billing_currency varchar, first_day date, last_day date, billed_cost {_MONEY}, billed_cost_usd {_MONEY},
     tokens bigint);
+create table dim_price (
+    price_id varchar, provider varchar, model varchar, region_class varchar, token_class varchar, service_tier varchar,
+    context_band varchar, usd_per_mtok {_MONEY}, contract_usd_per_mtok {_MONEY}, contract_basis varchar,
+    discount_id varchar, price_source varchar, source_date date, valid_from date, valid_to date);
+create table fct_effective_price (
+    provider varchar, model varchar, token_class varchar, region_class varchar, service_tier varchar,
+    context_band varchar, billing_month date, price_source varchar, tokens bigint, billed_usd {_MONEY},
+    contract_usd {_MONEY}, difference_usd {_MONEY}, billed_usd_per_mtok {_MONEY}, list_usd_per_mtok {_MONEY},
+    contract_usd_per_mtok {_MONEY}, difference_usd_per_mtok {_MONEY});
+create table fct_price_disagreement (
+    provider varchar, model varchar, region_class varchar, token_class varchar, service_tier varchar,
+    context_band varchar, price_source varchar, source_id varchar, other_price_source varchar, other_source_id varchar,
+    usd_per_mtok {_MONEY}, other_usd_per_mtok {_MONEY}, difference_usd_per_mtok {_MONEY});
 """
 
 # provider, account, service, team, product, environment, model, method, currency, dollars per day, tokens per dollar
@@ -288,6 +301,23 @@ insert into fct_unmapped values
      date '{as_of}' - 4, 86.25, 86.25, 41000000),
     ('gcp', 'meter', 'gemini-9-flash', null, date '2026-11-01', null, date '{as_of}' - 9, date '{as_of}' - 3, null,
      null, 1200000);
+insert into dim_price values
+    ('old', 'azure', 'gpt-4.1', 'global', 'input', 'standard', 'default', 2.5, 2.375, 'discount', 'azure-agreement',
+     'genai-prices 0.0.1', null, date '2020-01-01', date '2026-09-01'),
+    ('new', 'azure', 'gpt-4.1', 'global', 'input', 'standard', 'default', 2, 1.9, 'discount', 'azure-agreement',
+     'genai-prices 0.0.2', null, date '2026-09-01', null),
+    ('nova', 'aws', 'nova-pro', 'regional', 'input', 'standard', 'default', 0.8, 0.8, 'list', null, 'litellm',
+     date '2026-11-01', date '2020-01-01', null);
+insert into fct_effective_price values
+    ('azure', 'gpt-4.1', 'input', 'global', 'standard', 'default', date '2026-11-01', 'genai-prices 0.0.2', 1000000,
+     2.5, 1.9, 0.6, 2.5, 2, 1.9, 0.6),
+    ('aws', 'nova-pro', 'input', 'regional', 'standard', 'default', date '2026-11-01', 'litellm', 1000000, 0.8, 0.8, 0,
+     0.8, 0.8, 0.8, 0),
+    ('gcp', 'gemini-2.5-pro', 'output', null, 'standard', 'default', date '2026-11-01', null, null, 12.5, null, null,
+     null, null, null, null);
+insert into fct_price_disagreement values
+    ('azure', 'gpt-4.1', 'geo', 'cache_read', 'standard', 'default', 'litellm', 'azure/us/gpt-4.1', 'litellm',
+     'azure/eu/gpt-4.1', 0.55, 0.5, -0.05);
 insert into source_status
 select
     source, provider, account, timestamp '{as_of}' - interval 30 hour,

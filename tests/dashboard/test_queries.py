@@ -44,6 +44,9 @@ SELECTION = {
     "statement_status": "closed",
     "residual_class": None,
     "residual_provider": None,
+    "models": None,
+    "only_differing": False,
+    "all_intervals": False,
 }
 
 

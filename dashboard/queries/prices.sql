@@ -1,0 +1,21 @@
+-- the prices that hold on the last day of the period, or every interval that was ever believed
+select
+    provider,
+    model,
+    token_class,
+    region_class,
+    service_tier,
+    context_band,
+    usd_per_mtok,
+    contract_usd_per_mtok,
+    contract_basis,
+    valid_from,
+    valid_to,
+    price_source,
+    source_date
+from dim_price
+where
+    ($providers::varchar[] is null or list_contains($providers::varchar[], provider))
+    and ($models::varchar[] is null or list_contains($models::varchar[], model))
+    and ($all_intervals or (valid_from < $end_day and (valid_to is null or valid_to >= $end_day)))
+order by provider asc, model asc, region_class asc, service_tier asc, context_band asc, token_class asc, valid_from desc
