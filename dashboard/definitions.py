@@ -176,7 +176,7 @@ EFFECTIVE_PRICE: Final = (
 )
 BELIEVED_PRICE: Final = (
     "List price by day from prices.yml, genai-prices and LiteLLM, in this order; contract by a negotiated price, else "
-    "by the day's largest discount. Since 1 Jan 2020: the list gives no date. A price that changes is closed and "
+    "by the day's largest discount. Undated: the list gives no date. A price that changes is closed and "
     "followed, never overwritten."
 )
 PRICE_DISAGREEMENT: Final = (

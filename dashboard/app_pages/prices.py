@@ -10,9 +10,7 @@ KEY: layout.Columns = {
     "provider": ("provider", "Provider"),
     "model": ("text", "Model"),
     "token_class": ("text", "Token class"),
-    "region_class": ("text", "Region"),
-    "service_tier": ("text", "Tier"),
-    "context_band": ("text", "Context"),
+    "sold_as": ("text", "Sold as"),
 }
 
 
@@ -40,12 +38,11 @@ def against_the_bill() -> None:
     columns: layout.Columns = {
         **KEY,
         "billing_month": ("month", "Invoice month"),
-        "tokens": ("tokens", "Tokens"),
+        "difference_usd": ("money", "Billed less contract"),
         "billed_usd_per_mtok": ("rate", "Billed per 1M"),
         "contract_usd_per_mtok": ("rate", "Contract per 1M"),
         "list_usd_per_mtok": ("rate", "List per 1M"),
-        "difference_usd_per_mtok": ("rate", "Billed less contract per 1M"),
-        "difference_usd": ("money", "Difference"),
+        "tokens": ("tokens", "Tokens"),
     }
     rows = page.rows("effective_prices", models=models, only_differing=only)
     if rows:
@@ -66,8 +63,8 @@ def believed() -> None:
         "usd_per_mtok": ("rate", "List per 1M"),
         "contract_usd_per_mtok": ("rate", "Contract per 1M"),
         "contract_basis": ("text", "Contract by"),
-        "valid_from": ("day", "Since"),
-        "valid_to": ("day", "Until"),
+        "since": ("text", "Since"),
+        "until": ("text", "Until"),
         "price_source": ("text", "Source"),
         "source_date": ("day", "Read on"),
     }
@@ -83,12 +80,12 @@ def between_the_lists() -> None:
     st.subheader("Where the lists disagree", anchor=False)
     columns: layout.Columns = {
         **KEY,
-        "price_source": ("text", "Counts"),
-        "usd_per_mtok": ("rate", "Its price"),
-        "other_price_source": ("text", "Says otherwise"),
-        "other_source_id": ("text", "Under the name"),
-        "other_usd_per_mtok": ("rate", "Other price"),
+        "usd_per_mtok": ("rate", "Ours per 1M"),
+        "other_usd_per_mtok": ("rate", "Other per 1M"),
         "difference_usd_per_mtok": ("rate", "Other less ours"),
+        "price_source": ("text", "Ours from"),
+        "other_price_source": ("text", "Other from"),
+        "other_source_id": ("text", "Under the name"),
     }
     rows = page.rows("price_disagreements", models=models)
     if rows:

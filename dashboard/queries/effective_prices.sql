@@ -3,15 +3,15 @@ select
     provider,
     model,
     token_class,
-    region_class,
-    service_tier,
-    context_band,
+    concat_ws(
+        ', ', coalesce(region_class, 'region unknown'), coalesce(service_tier, 'tier unknown'),
+        case when context_band = 'long' then 'long context' end
+    ) as sold_as,
     billing_month,
     tokens,
     billed_usd_per_mtok,
     contract_usd_per_mtok,
     list_usd_per_mtok,
-    difference_usd_per_mtok,
     difference_usd
 from fct_effective_price
 where

@@ -3,9 +3,10 @@ select
     provider,
     model,
     token_class,
-    region_class,
-    service_tier,
-    context_band,
+    concat_ws(
+        ', ', coalesce(region_class, 'region unknown'), coalesce(service_tier, 'tier unknown'),
+        case when context_band = 'long' then 'long context' end
+    ) as sold_as,
     price_source,
     usd_per_mtok,
     other_price_source,

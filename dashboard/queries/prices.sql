@@ -3,14 +3,15 @@ select
     provider,
     model,
     token_class,
-    region_class,
-    service_tier,
-    context_band,
+    concat_ws(
+        ', ', coalesce(region_class, 'region unknown'), coalesce(service_tier, 'tier unknown'),
+        case when context_band = 'long' then 'long context' end
+    ) as sold_as,
     usd_per_mtok,
     contract_usd_per_mtok,
     contract_basis,
-    valid_from,
-    valid_to,
+    case when valid_from > '2020-01-01' then strftime(valid_from, '%d %b %Y') else 'undated' end as since,
+    coalesce(strftime(valid_to, '%d %b %Y'), 'holds') as until,
     price_source,
     source_date
 from dim_price

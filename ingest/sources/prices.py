@@ -134,7 +134,7 @@ def load(context: Context, window: Window | None) -> list[LoadResult]:  # noqa: 
         results.append(context.landing.write(contract, scope="all", window=ALL_TIME, batches=[table]))
         context.progress(SOURCE, done, len(rows))
     differ = len(lists.disagreements)
-    message = f"{differ} prices differ between the lists; see price_disagreements." if differ else None
+    message = f"{differ} prices differ between the lists; see the page Prices." if differ else None
     context.landing.report(SOURCE, "all", None, message)
     return results
 

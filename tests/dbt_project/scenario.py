@@ -155,6 +155,22 @@ CHARGES += [
     charge("sub-strange", **_STRANGE | {"provider_model_name": None, "sku": "new meter"}, billed_cost=Decimal(3)),
     charge("sub-strange", model=None, sku="Provisioned Managed Global Unit", token_class="other"),
 ]
+# a million tokens at 2 USD on the eleventh; list prices before the tenth are 2.5
+_SOLD: dict[str, Any] = {"region_class": "global", "service_tier": "standard", "context_band": "default"}
+_SOLD |= {"billing_account_id": "effective", "model": "gpt-4o", "consumed_tokens": 1_000_000}
+CHARGES += [
+    charge("sub-price", **_SOLD, charge_date=date(2026, 11, 9), billed_cost=Decimal("2.5")),
+    charge("sub-price", **_SOLD, charge_date=date(2026, 11, 11), billed_cost=Decimal(2)),
+    charge(
+        "sub-price", **_SOLD | {"consumed_tokens": None}, charge_date=date(2026, 11, 11), billed_cost=Decimal("-0.5"),
+        charge_category="Adjustment",
+    ),
+    charge("sub-price", **_SOLD, charge_category="Credit", billed_cost=Decimal(-1)),
+    charge("sub-price", **_SOLD, pricing_category="committed", billed_cost=Decimal(0)),
+    charge("sub-price", **_SOLD | {"service_tier": "flex"}, billed_cost=Decimal(1)),
+    charge("sub-price", **_SOLD | {"region_class": "geo", "consumed_tokens": None}, billed_cost=Decimal(1)),
+    charge("sub-price", **_SOLD | {"region_class": "regional", "consumed_tokens": 3}, billed_cost=Decimal(0)),
+]  # fmt: skip
 _CALLED: dict[str, Any] = {"provider": "aws", "billing_account_id": "100000000002", "service_name": "Amazon Bedrock"}
 CHARGES += [
     charge("aws-called", **_CALLED, principal="arn:aws:sts::2:assumed-role/CodeReview"),
