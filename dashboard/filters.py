@@ -63,6 +63,7 @@ class Selection:
     basis: str
     currency: str
     in_usd: bool
+    in_reporting: bool = False
 
     def parameters(self, **extra: object) -> dict[str, object]:
         """Named parameters of the queries; ``extra`` adds to or replaces them."""
@@ -105,7 +106,7 @@ def choose(*, as_of: date, completeness: Sequence[store.Row], options: Sequence[
     asked = {name: st.query_params.get_all(name) for name in _IN_THE_URL}
     offered = {
         name: sorted({str(row[name]) for row in options if row[name] is not None})
-        for name in ("provider", "team", "environment", "billing_currency")
+        for name in ("provider", "team", "environment", "billing_currency", "reporting_currency")
     }
     with st.sidebar:
         choice = _period_choice()
@@ -120,12 +121,13 @@ def choose(*, as_of: date, completeness: Sequence[store.Row], options: Sequence[
         teams = _several("Team", "team", offered["team"])
         environments = _several("Environment", "environment", offered["environment"])
         basis = _basis()
-        currency = _currency(offered["billing_currency"])
+        currencies = _currency_keys(offered["billing_currency"], offered["reporting_currency"])
+        currency = _currency(currencies)
     words = offered | {
         "period": list(PERIODS.values()),
         "provider": [fmt.provider(name) for name in offered["provider"]],
         "basis": list(BASES.values()),
-        "currency": [_currency_words(key) for key in _currency_keys(offered["billing_currency"])],
+        "currency": [_currency_words(key) for key in currencies],
     }
     _say_what_is_not_offered(asked, words)
     drawn_to = max((row["last_day"] for row in options), default=chosen.last_day) + _DAY
@@ -138,7 +140,8 @@ def choose(*, as_of: date, completeness: Sequence[store.Row], options: Sequence[
         environments=environments,
         basis=basis,
         currency=currency.removeprefix(_AS_BILLED),
-        in_usd=not currency.startswith(_AS_BILLED),
+        in_usd=currency == "USD",
+        in_reporting=currency != "USD" and not currency.startswith(_AS_BILLED),
     )
 
 
@@ -198,23 +201,27 @@ def _basis() -> str:
     )
 
 
-def _currency_keys(billing_currencies: list[str]) -> list[str]:
-    return ["USD", *(_AS_BILLED + name for name in billing_currencies if billing_currencies != ["USD"])]
+def _currency_keys(billing_currencies: list[str], reporting: list[str]) -> list[str]:
+    others = [name for name in reporting if name != "USD"]
+    return ["USD", *others, *(_AS_BILLED + name for name in billing_currencies if billing_currencies != ["USD"])]
 
 
 def _currency_words(key: str) -> str:
     return f"{key.removeprefix(_AS_BILLED)} as billed" if key.startswith(_AS_BILLED) else key
 
 
-def _currency(billing_currencies: list[str]) -> str:
+def _currency(keys: list[str]) -> str:
     return st.selectbox(
         "Currency",
-        _currency_keys(billing_currencies),
+        keys,
         format_func=_currency_words,
         key="currency",
         bind="query-params",
         persist_state="session",
-        help="USD: every charge, converted at a dated rate. A currency as billed: only the charges billed in it.",
+        help=(
+            "USD or the reporting currency: every charge, converted at a dated rate. A currency as billed: only the "
+            "charges billed in it."
+        ),
     )
 
 

@@ -65,7 +65,7 @@ def heading(page: Page, title: str, question: str, *, basis: str | None = None, 
         f"**Amounts** {basis or page.selection.cost_name}",
     ]
     st.caption("  |  ".join(part for part in parts if part))
-    if basis is None and not page.selection.in_usd:
+    if basis is None and not (page.selection.in_usd or page.selection.in_reporting):
         st.caption(f"Only charges billed in {page.selection.currency} are in these numbers.")
 
 

@@ -4,6 +4,7 @@ select
     coalesce(team, 'unallocated') as team,
     coalesce(environment, 'unknown') as environment,
     billing_currency,
+    reporting_currency,
     min(charge_date) as first_day,
     max(charge_date) as last_day
 from fct_spend_daily

@@ -69,7 +69,7 @@
         else 'provisional'
     end as cost_status,
     billing_currency,
-    case when billing_currency = 'USD' then cast(1 as decimal(18, 12)) end as usd_per_currency,
+    case when billing_currency = 'USD' then cast(1 as decimal(18, 12)) else usd_per_currency end as usd_per_currency,
     billed_cost,
     effective_cost,
     list_cost,

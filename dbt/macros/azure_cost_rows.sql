@@ -3,7 +3,7 @@
     billing_account_id, sub_account_id, resource_id, region_id, consumed_service, service_name,
     meter_subcategory, meter, unit_of_measure, charge_type, pricing_model, publisher_name,
     deployment_tag, tags, billing_currency, quantity, cost, list_cost, view, route, scope_kind,
-    charge_date, window_month, invoice_id, sku_id, charge_class, sub_account_name, commitment_id
+    charge_date, window_month, invoice_id, sku_id, charge_class, sub_account_name, commitment_id, usd_per_currency
 {%- endmacro %}
 
 {# the rows of one view of Azure's bill as its query landed them, renamed and cast; region names lose case and blanks #}
@@ -39,7 +39,8 @@
         cast(null as varchar) as sku_id,
         cast(null as varchar) as charge_class,
         cast(null as varchar) as sub_account_name,
-        cast(null as varchar) as commitment_id
+        cast(null as varchar) as commitment_id,
+        cast(null as decimal(18, 12)) as usd_per_currency
     from {{ relation }}
 {%- endmacro %}
 

@@ -183,6 +183,16 @@ select
     'USD', null, 41.5, 44.25, null, 41.5, 1000;
 """
 
+# added last, since the statements above fill the table by position
+_REPORTED = f"""
+alter table fct_spend_daily add column reporting_currency varchar default 'EUR';
+alter table fct_spend_daily add column billed_cost_reporting {_MONEY};
+alter table fct_spend_daily add column effective_cost_reporting {_MONEY};
+update fct_spend_daily set
+    billed_cost_reporting = case billing_currency when 'EUR' then billed_cost else billed_cost_usd * 0.8 end,
+    effective_cost_reporting = case billing_currency when 'EUR' then effective_cost else effective_cost_usd * 0.8 end;
+"""
+
 _TOKENS = """
 insert into fct_tokens_daily
 select
@@ -380,6 +390,7 @@ def build(
         if not empty:
             for script in (_STREAMS, _SPEND, _TOKENS, _CAPACITY, _CLOSED, _OWNED, _REST, _RECONCILED):
                 connection.execute(script.format(**words))
+        connection.execute(_REPORTED)
         connection.execute(
             "insert into publication select ?, 'run-fixture', case when ? then null else ?::date - 3 end, 1",
             [as_of.replace(tzinfo=None), empty, as_of.date()],

@@ -40,7 +40,10 @@ def test_page_with_filters_that_leave_nothing_is_designed(page: str, shared_home
     assert not app.error
 
 
-@pytest.mark.parametrize(("basis", "currency"), [("list", "as-billed-EUR"), ("effective", "as-billed-USD")])
+@pytest.mark.parametrize(
+    ("basis", "currency"),
+    [("list", "as-billed-EUR"), ("effective", "as-billed-USD"), ("billed", "EUR"), ("list", "EUR")],
+)
 @pytest.mark.parametrize("page", PAGES)
 def test_page_in_another_basis_and_currency(
     page: str, basis: str, currency: str, shared_home: Path, open_page: OpenPage

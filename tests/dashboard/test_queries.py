@@ -36,6 +36,7 @@ SELECTION = {
     "basis": "billed",
     "currency": "USD",
     "in_usd": True,
+    "in_reporting": False,
     "direction": None,
     "spike_id": "sp-ticket-triage",
     "capacity_id": "gpt-4.1-ptu",
@@ -147,3 +148,11 @@ def test_spike_series_holds_its_days(shared_home: Path) -> None:
     inside = [row["charge_date"] for row in days if row["is_spike"]]
     assert (min(inside), max(inside), len(inside)) == (date(2026, 11, 10), date(2026, 11, 13), 4)
     assert min(row["charge_date"] for row in days) == date(2026, 9, 29)
+
+
+def test_the_reporting_currency_holds_every_charge_as_the_marts_converted_it(shared_home: Path) -> None:
+    reported = fetch(shared_home, "overview_totals", currency="EUR", in_usd=False, in_reporting=True)[0]
+    dollars = fetch(shared_home, "overview_totals")[0]
+    as_billed = fetch(shared_home, "overview_totals", currency="EUR", in_usd=False)[0]
+    assert reported["charges"] == dollars["charges"] > as_billed["charges"]
+    assert as_billed["spend"] < reported["spend"] < dollars["spend"]

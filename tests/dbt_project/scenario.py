@@ -90,6 +90,8 @@ LIST_PRICES: Rows = [
     _GPT_4O | {"region_class": "geo", "token_class": "input", "usd_per_mtok": "2.75"},
     _GPT_4O | {"region_class": "geo", "token_class": "output", "usd_per_mtok": "11"},
 ]
+_PRICED = {"model": "gpt-5.5", "region_class": "global", "token_class": "input"}
+LIST_PRICES += [_GPT_4O | _OLD | _PRICED | {"usd_per_mtok": "2.5"}, _GPT_4O | _NEW | _PRICED | {"usd_per_mtok": "2"}]
 
 # the request says whose it is before the resource does
 _REQUEST = '{"method":"request_label","tags":{"cost_pool":"other"}}'
@@ -157,7 +159,7 @@ CHARGES += [
 ]
 # a million tokens at 2 USD on the eleventh; list prices before the tenth are 2.5
 _SOLD: dict[str, Any] = {"region_class": "global", "service_tier": "standard", "context_band": "default"}
-_SOLD |= {"billing_account_id": "effective", "model": "gpt-4o", "consumed_tokens": 1_000_000}
+_SOLD |= {"billing_account_id": "effective", "model": "gpt-5.5", "consumed_tokens": 1_000_000}
 CHARGES += [
     charge("sub-price", **_SOLD, charge_date=date(2026, 11, 9), billed_cost=Decimal("2.5")),
     charge("sub-price", **_SOLD, charge_date=date(2026, 11, 11), billed_cost=Decimal(2)),

@@ -236,7 +236,7 @@ def failures(log: str, test: str) -> int:
 def test_the_bills_own_price_stands_beside_list_and_contract(built: Home) -> None:
     """2.5, 2 and a discount of 0.5 for two million tokens; the list says 2.5 on the ninth and 2 from the tenth on."""
     row = built.one(
-        "select * from fct_effective_price where model = 'gpt-4o' and token_class = 'input' "
+        "select * from fct_effective_price where model = 'gpt-5.5' and token_class = 'input' "
         "and region_class = 'global' and service_tier = 'standard'"
     )
     assert (row["tokens"], row["billed_usd"], row["contract_usd"]) == (2_000_000, Decimal(4), Decimal("4.5"))
@@ -257,7 +257,7 @@ def test_the_bills_own_price_stands_beside_list_and_contract(built: Home) -> Non
 def test_a_price_that_cannot_be_compared_is_unknown(
     built: Home, where: str, billed: Decimal | None, contract: Decimal | None
 ) -> None:
-    row = built.one(f"select * from fct_effective_price where model = 'gpt-4o' and token_class = 'input' and {where}")
+    row = built.one(f"select * from fct_effective_price where model = 'gpt-5.5' and token_class = 'input' and {where}")
     assert row["billed_usd_per_mtok"] == billed
     assert row["contract_usd_per_mtok"] == contract
     assert row["difference_usd"] is None

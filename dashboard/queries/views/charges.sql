@@ -15,6 +15,10 @@ select
     cost_status,
     consumed_tokens,
     case
+        when $in_reporting and $basis = 'billed' then billed_cost_reporting
+        when $in_reporting and $basis = 'effective' then effective_cost_reporting
+        when $in_reporting and billing_currency = reporting_currency then list_cost
+        when $in_reporting then null
         when $in_usd and $basis = 'billed' then billed_cost_usd
         when $in_usd and $basis = 'effective' then effective_cost_usd
         when $in_usd and billing_currency = 'USD' then list_cost
@@ -23,13 +27,21 @@ select
         when $basis = 'effective' then effective_cost
         else list_cost
     end as cost,
-    case when $in_usd then billed_cost_usd else billed_cost end as billed,
-    case when $in_usd then effective_cost_usd else effective_cost end as effective
+    case
+        when $in_reporting then billed_cost_reporting
+        when $in_usd then billed_cost_usd
+        else billed_cost
+    end as billed,
+    case
+        when $in_reporting then effective_cost_reporting
+        when $in_usd then effective_cost_usd
+        else effective_cost
+    end as effective
 from fct_spend_daily
 where
     -- an estimate is not billed yet: queries/spend_by_status.sql tells it beside the totals
     cost_status <> 'estimate'
-    and ($in_usd or billing_currency = $currency)
+    and ($in_usd or $in_reporting or billing_currency = $currency)
     and ($providers::varchar[] is null or list_contains($providers::varchar[], provider))
     and ($teams::varchar[] is null or list_contains($teams::varchar[], coalesce(team, 'unallocated')))
     and (

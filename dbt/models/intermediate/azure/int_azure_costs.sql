@@ -28,6 +28,8 @@ summed as (
         max(invoice_id) as invoice_id,
         max(sku_id) as sku_id,
         max(sub_account_name) as sub_account_name,
+        -- rows of one day and account share the bill's rate; where they do not, none is the bill's
+        case when min(usd_per_currency) = max(usd_per_currency) then max(usd_per_currency) end as usd_per_currency,
         cast(coalesce(sum(cost) filter (where view = 'actual'), 0) as decimal(38, 12)) as billed_cost,
         cast(coalesce(sum(cost) filter (where view = 'amortized'), 0) as decimal(38, 12)) as amortized_cost,
         cast(coalesce(sum(quantity) filter (where view = 'actual'), 0) as decimal(38, 12)) as billed_quantity,

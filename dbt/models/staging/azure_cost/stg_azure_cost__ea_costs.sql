@@ -36,7 +36,8 @@ renamed as (
         nullif(lower(trim("MeterId")), '') as sku_id,
         cast(null as varchar) as charge_class,
         nullif(trim("SubscriptionName"), '') as sub_account_name,
-        coalesce(nullif(lower(trim("ReservationId")), ''), nullif(lower(trim("benefitId")), '')) as commitment_id
+        coalesce(nullif(lower(trim("ReservationId")), ''), nullif(lower(trim("benefitId")), '')) as commitment_id,
+        cast(null as decimal(18, 12)) as usd_per_currency
     from costs
 ),
 

@@ -66,7 +66,8 @@ renamed as (
         nullif(trim("SkuId"), '') as sku_id,
         nullif(trim("ChargeClass"), '') as charge_class,
         nullif(trim("SubAccountName"), '') as sub_account_name,
-        nullif(lower(trim("CommitmentDiscountId")), '') as commitment_id
+        nullif(lower(trim("CommitmentDiscountId")), '') as commitment_id,
+        cast(null as decimal(18, 12)) as usd_per_currency
     from costs
 ),
 

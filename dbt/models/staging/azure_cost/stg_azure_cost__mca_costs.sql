@@ -38,7 +38,8 @@ renamed as (
         nullif(lower(trim("meterId")), '') as sku_id,
         cast(null as varchar) as charge_class,
         nullif(trim("subscriptionName"), '') as sub_account_name,
-        coalesce(nullif(lower(trim("reservationId")), ''), nullif(lower(trim("benefitId")), '')) as commitment_id
+        coalesce(nullif(lower(trim("reservationId")), ''), nullif(lower(trim("benefitId")), '')) as commitment_id,
+        {{ azure_number('"exchangeRatePricingToBilling"') }} as billing_per_pricing_currency
     from costs
 ),
 
@@ -51,7 +52,12 @@ priced as (
             when told_list_cost <> 0 or cost = 0 then told_list_cost
             when pricing_currency = billing_currency and list_unit_price <> 0
                 then {{ money_mul('list_unit_price', 'quantity') }}
-        end as list_cost
+        end as list_cost,
+        -- the rate says what one unit of the prices' currency costs in the bill's
+        case
+            when pricing_currency = 'USD' and billing_per_pricing_currency > 0
+                then cast({{ exact_ratio('1', 'billing_per_pricing_currency') }} as decimal(18, 12))
+        end as usd_per_currency
     from renamed
 )
 
