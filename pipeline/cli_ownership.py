@@ -11,7 +11,7 @@ import typer
 from ingest.errors import ConfigError
 from pipeline.cli_options import AsJson, Home, settings_for, tell_result
 
-ownership = typer.Typer(no_args_is_help=True, help="Who owns what, by ownership.yml.")
+ownership = typer.Typer(no_args_is_help=True)
 File = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="An ownership.yml, or the folder that holds it.")
 ]

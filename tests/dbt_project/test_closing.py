@@ -25,7 +25,15 @@ from pipeline.closed_home import closed_months
 from pipeline.closing import Closing, close_month, parse_month, recover
 from pipeline.detecting import detect
 from pipeline.publishing import publish
-from pipeline.restating import Restatement, moved_months, restatement, write_csv
+from pipeline.restating import (
+    Restatement,
+    as_plain,
+    as_text,
+    moved_months,
+    moved_sentence,
+    restatement,
+    write_csv,
+)
 from tests.dbt_project.conftest import AS_OF, Home, Rows, new_home, replace_interfaces
 from tests.dbt_project.interfaces import charge, landed_totals, usage
 from tests.dbt_project.scenario import config_rows
@@ -281,6 +289,11 @@ def test_a_restated_month_keeps_what_was_closed(
         ("draft", "docs", Decimal(17)),
     ]
     assert set(moved_months(settings_of(home).published)) == {"2026-10"}
+    told = moved_sentence("2026-10", moved_months(settings_of(home).published)["2026-10"])
+    assert "+0.25 USD billed_cost (provider_restated)" in told
+    assert "+0.00 USD billed_cost (ownership_changed, 17.00 between teams)" in told
+    assert "ownership_changed: the same cost, another team." in as_text(report)
+    assert {row["moved_amount"] for row in as_plain(report)["movements"]} >= {"0.250000000000", "-17.000000000000"}
     write_csv(report, home.path / "out.csv")
     assert len((home.path / "out.csv").read_text().splitlines()) == 1 + len(report.movements)
     with pytest.raises(TerminalError, match="its numbers are others now"):
