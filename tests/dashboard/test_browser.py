@@ -56,8 +56,10 @@ def asked(page: Page) -> dict[str, list[str]]:
 
 
 def choose(page: Page, label: str, option: str) -> None:
-    """Pick an option of a select box or multiselect in the sidebar."""
-    page.get_by_test_id("stSidebar").get_by_role("combobox", name=label).click()
+    """Pick an option of a select box or multiselect in the sidebar, by typing it: the list then offers nothing else."""
+    box = page.get_by_test_id("stSidebar").get_by_role("combobox", name=label)
+    box.click()
+    box.fill(option)
     page.get_by_role("option", name=option, exact=True).click()
     page.keyboard.press("Escape")
     chrome.settle(page)

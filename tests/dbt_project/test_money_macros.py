@@ -16,21 +16,21 @@ WIDE = Context(prec=120, rounding=ROUND_HALF_EVEN)
 UNIT = Decimal("1e-12")
 MONEY = pa.decimal128(38, 12)
 SQL = """
--- text
+-- query text
 select {{ to_money('amount') }} as money from texts
--- double
+-- query double
 select {{ to_money('amount') }} as money from doubles
--- quick
+-- query quick
 select {{ to_money('amount', is_double=true) }} as money from doubles
--- product
+-- query product
 select {{ money_mul('a', 'b') }} as money from factors
--- tokens
+-- query tokens
 select {{ tokens_cost('tokens', 'price') }} as money from priced
--- split
+-- query split
 {{ money_split('shares', ['origin'], 'amount', 'weight', ['team'], 'part') }}
--- tag
+-- query tag
 select {{ tag_value('tags', 'team') }} as team from tagged
--- end
+-- query end
 """
 
 
@@ -41,7 +41,7 @@ def half_even(value: Decimal) -> Decimal:
 @pytest.fixture(scope="module")
 def macros(compile_inline: Callable[[str], str]) -> dict[str, str]:
     """Queries by name, as dbt compiles them."""
-    parts = compile_inline(SQL).split("-- ")
+    parts = compile_inline(SQL).split("-- query ")
     named = (part.partition("\n") for part in parts[1:])
     return {name.strip(): query.strip() for name, _, query in named if query.strip()}
 

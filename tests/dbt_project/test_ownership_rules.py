@@ -44,7 +44,7 @@ def generated_charges(draw: random.Random) -> Rows:
         named = {"native_team": team, "native_method": "resource_tag" if team else None}
         carried = json.dumps({"method": "resource_tag", "tags": tags}) if draw.random() < 0.8 or team else None
         day = FIRST + timedelta(days=draw.randrange(10))
-        rows.append(charge("x", **values, **named, carried_tags=carried, charge_date=day))
+        rows.append(charge("x", provider="aws", **values, **named, carried_tags=carried, charge_date=day))
     return rows
 
 
@@ -62,7 +62,7 @@ def generated_file(draw: random.Random) -> OwnershipConfig:
         end = draw.choice((None, start + timedelta(days=draw.randrange(1, 8))))
         dated = {"valid_from": start, "valid_to": end, "priority": draw.choice((1, 100, 100))}
         owner = {"team": draw.choice(TEAMS), "environment": draw.choice((None, "prod", "dev"))}
-        rules.append({"id": f"r{number}", "provider": "azure", "field": field, "pattern": pattern} | dated | owner)
+        rules.append({"id": f"r{number}", "provider": "aws", "field": field, "pattern": pattern} | dated | owner)
     return OwnershipConfig.model_validate(
         {
             "teams": [{"id": team, "name": team, "valid_from": date(2025, 1, 1)} for team in TEAMS],
@@ -76,10 +76,10 @@ def built(path: Path, charges: Rows, ownership: OwnershipConfig) -> Home:
     """A home whose marts were built with a file's rules."""
     landed = {contract.stream: rows for contract, rows in ownership_rows(ownership)}
     streams = ("ownership_rules", "teams", "tag_synonyms")
-    everything = {"rule_id": "all", "provider": "azure", "field": "product_family", "pattern": "*", "priority": 1}
+    everything = {"rule_id": "all", "provider": "aws", "field": "product_family", "pattern": "*", "priority": 1}
     scope = {"scope_rules": [everything | {"is_in_scope": True, "category": "model_api"}], "budgets": []}
     config = config_rows() | {stream: landed[stream] for stream in streams} | scope
-    interfaces = {"int_azure_charges": charges, "int_azure_landed_totals": landed_totals(charges)}
+    interfaces = {"int_aws_charges": charges, "int_aws_landed_totals": landed_totals(charges)}
     home = new_home(path, interfaces, config)
     finished = home.dbt("run", "--select", "+fct_owned_daily", "+dim_owned_thing")
     assert finished.returncode == 0, finished.stdout[-3000:]
