@@ -65,6 +65,7 @@ def _choice(period: filters.Period) -> dict[str, object]:
         providers=None,
         teams=None,
         environments=None,
+        charge_categories=None,
         basis="effective",
         currency="USD",
         in_usd=True,

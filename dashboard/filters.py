@@ -29,9 +29,13 @@ BASIS_MEANING: Final = {
     "effective": "discounts and prepaid commitments spread over the days they cover",
     "list": "what it would have cost at public prices",
 }
+CATEGORY_MEANING: Final = (
+    "Usage and Purchase alone leave out what is no consumption: Tax, Credit, and Adjustment (refunds, rounding, "
+    "corrections by hand). All of them together are what the invoice says."
+)
 _DAY: Final = timedelta(days=1)
 _AS_BILLED: Final = "as-billed-"
-_IN_THE_URL: Final = ("period", "provider", "team", "environment", "basis", "currency")
+_IN_THE_URL: Final = ("period", "provider", "team", "environment", "charge_category", "basis", "currency")
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class Selection:
     providers: tuple[str, ...] | None
     teams: tuple[str, ...] | None
     environments: tuple[str, ...] | None
+    charge_categories: tuple[str, ...] | None
     basis: str
     currency: str
     in_usd: bool
@@ -106,7 +111,7 @@ def choose(*, as_of: date, completeness: Sequence[store.Row], options: Sequence[
     asked = {name: st.query_params.get_all(name) for name in _IN_THE_URL}
     offered = {
         name: sorted({str(row[name]) for row in options if row[name] is not None})
-        for name in ("provider", "team", "environment", "billing_currency", "reporting_currency")
+        for name in ("provider", "team", "environment", "charge_category", "billing_currency", "reporting_currency")
     }
     with st.sidebar:
         choice = _period_choice()
@@ -120,6 +125,7 @@ def choose(*, as_of: date, completeness: Sequence[store.Row], options: Sequence[
             st.caption(fmt.span(chosen.start_day, chosen.last_day))
         teams = _several("Team", "team", offered["team"])
         environments = _several("Environment", "environment", offered["environment"])
+        categories = _several("Charge category", "charge_category", offered["charge_category"], hint=CATEGORY_MEANING)
         basis = _basis()
         currencies = _currency_keys(offered["billing_currency"], offered["reporting_currency"])
         currency = _currency(currencies)
@@ -138,6 +144,7 @@ def choose(*, as_of: date, completeness: Sequence[store.Row], options: Sequence[
         providers=providers,
         teams=teams,
         environments=environments,
+        charge_categories=categories,
         basis=basis,
         currency=currency.removeprefix(_AS_BILLED),
         in_usd=currency == "USD",
@@ -158,7 +165,9 @@ def _period_choice() -> str:
     )
 
 
-def _several(label: str, key: str, options: list[str], *, naming: bool = False) -> tuple[str, ...] | None:
+def _several(
+    label: str, key: str, options: list[str], *, naming: bool = False, hint: str | None = None
+) -> tuple[str, ...] | None:
     chosen = st.multiselect(
         label,
         options,
@@ -168,6 +177,7 @@ def _several(label: str, key: str, options: list[str], *, naming: bool = False) 
         disabled=not options,
         bind="query-params",
         persist_state="session",
+        help=hint,
     )
     return tuple(chosen) or None
 

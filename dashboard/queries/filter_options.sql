@@ -3,6 +3,7 @@ select
     provider,
     coalesce(team, 'unallocated') as team,
     coalesce(environment, 'unknown') as environment,
+    charge_category,
     billing_currency,
     reporting_currency,
     min(charge_date) as first_day,

@@ -88,6 +88,7 @@ def test_every_filter_is_touched_on_every_page_and_stays_in_the_link(page: Page,
     choose(page, "Provider", "Google Vertex AI")
     choose(page, "Team", "docs")
     choose(page, "Environment", "prod")
+    choose(page, "Charge category", "Usage")
     page.get_by_test_id("stSidebar").get_by_text("Effective", exact=True).click()
     choose(page, "Currency", "EUR as billed")
     chosen = {
@@ -95,6 +96,7 @@ def test_every_filter_is_touched_on_every_page_and_stays_in_the_link(page: Page,
         "provider": ["Azure OpenAI", "Google Vertex AI"],
         "team": ["docs"],
         "environment": ["prod"],
+        "charge_category": ["Usage"],
         "basis": ["Effective"],
         "currency": ["EUR as billed"],
     }

@@ -62,6 +62,23 @@ def test_filters_narrow_the_numbers(shared_home: Path, tmp_path: Path, open_page
     assert "Effective cost, USD" in words(app)
 
 
+def test_totals_are_shown_with_and_without_what_is_no_consumption(
+    shared_home: Path, tmp_path: Path, open_page: OpenPage
+) -> None:
+    file = Path(shutil.copy(shared_home / "published" / "inferledger.duckdb", tmp_path))
+    with duckdb.connect(str(file), read_only=True) as connection:
+        consumed, everything = connection.execute(
+            "select sum(billed_cost_usd) filter (charge_category in ('Usage', 'Purchase')), sum(billed_cost_usd) "
+            "from fct_spend_daily where cost_status <> 'estimate' and provider = 'gcp' and charge_date between "
+            "(select complete_through - 29 from source_status where source = 'gcp_billing') "
+            "and (select complete_through from source_status where source = 'gcp_billing')"
+        ).fetchall()[0]
+    assert consumed != everything
+    for categories, expected in ([], everything), (["Usage", "Purchase"], consumed):
+        app = open_page(shared_home, provider=["gcp"], charge_category=categories)
+        assert app.metric[0].value.replace("\\", "") == f"${expected:,.2f}"
+
+
 def test_filters_survive_a_change_of_page(shared_home: Path, open_page: OpenPage) -> None:
     app = open_page(shared_home, "teams", period="7d", team=["docs"])
     assert app.selectbox(key="period").value == "7d"

@@ -33,6 +33,7 @@ SELECTION = {
     "providers": None,
     "teams": None,
     "environments": None,
+    "charge_categories": None,
     "basis": "billed",
     "currency": "USD",
     "in_usd": True,

@@ -19,3 +19,4 @@ where
         $environments::varchar[] is null
         or list_contains($environments::varchar[], coalesce(environment, 'unknown'))
     )
+    and ($charge_categories::varchar[] is null or list_contains($charge_categories::varchar[], charge_category))
