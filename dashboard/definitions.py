@@ -107,7 +107,7 @@ MODELS: Final = (
 BREAK_EVEN: Final = (
     "Blue: mean use of the day's hours. Red dashes: the use at which the units cost as much as the same tokens on "
     "demand, from the capacity's own token mix of the 28 days before. Above the dashes it pays. The filters of team, "
-    "environment, cost basis and currency do not reach this page."
+    "environment, charge category, cost basis and currency do not reach this page."
 )
 CAPACITY_CARDS: Final = (
     ("Capacity cost", "capacity_cost_usd", "What the provisioned units cost in the period."),
@@ -138,7 +138,7 @@ PROVIDER_TOTALS: Final = (
 UNMAPPED: Final = (
     "Names that no reviewed list knows: their model stays unknown, never guessed. Bill, meters and logs see the same "
     "traffic, so the three are not added up. A line in the list of the cloud's model names gives one its model. "
-    "The filters of team, environment, basis and currency do not apply."
+    "The filters of team, environment, charge category, cost basis and currency do not apply."
 )
 COVERAGE: Final = (
     "From best evidence to none: tags and labels, measured shares, callers, dated rules, decided splits. Unallocated "
