@@ -45,3 +45,21 @@
 {% macro gcp_is_cache_storage(sku) -%}
     regexp_matches(lower({{ sku }}), '(caching|cache) storage')
 {%- endmacro %}
+
+{# tokens, and the hours that a cache keeps them, in the unit of Google's price list, whatever word the export has #}
+{% macro gcp_pricing_quantity() -%}
+    case
+        when consumed_tokens is not null then {{ token_blocks('consumed_tokens', '1000000') }}
+        when {{ gcp_is_cache_storage('sku') }}
+            then cast(pricing_amount * cast(0.000001 as decimal(7, 6)) as decimal(38, 12))
+        else pricing_amount
+    end
+{%- endmacro %}
+
+{% macro gcp_pricing_unit() -%}
+    case
+        when consumed_tokens is not null then '1000000 Tokens'
+        when {{ gcp_is_cache_storage('sku') }} then '1000000 Token-Hours'
+        else {{ focus_unit('pricing_unit') }}
+    end
+{%- endmacro %}

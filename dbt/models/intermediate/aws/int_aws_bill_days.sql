@@ -1,3 +1,9 @@
+{% set dimensions %}
+    payer_account_id, usage_account_id, invoice_id, resource_id, charge_class, billing_entity, line_item_type,
+    product_code, product_name, usage_type, region_code, pricing_unit, resource_tags, other_tags, currency_code,
+    billing_month, bill_file, is_foreign
+{% endset %}
+
 with
 
 line_items as (
@@ -17,25 +23,8 @@ counted as (
 -- one row per day of what was one row per hour; tokens need each row's own unit, so they are counted first
 days as (
     select
-        payer_account_id,
-        usage_account_id,
-        invoice_id,
-        resource_id,
-        charge_class,
-        billing_entity,
-        line_item_type,
-        product_code,
-        product_name,
-        usage_type,
-        region_code,
-        pricing_unit,
+        {{ dimensions }},
         {{ aws_role('iam_principal') }} as principal,
-        resource_tags,
-        other_tags,
-        currency_code,
-        billing_month,
-        bill_file,
-        is_foreign,
         cast(usage_start_at as date) as usage_date,
         cast(sum({{ aws_tokens('usage_amount', 'pricing_unit') }}) as bigint) as unit_tokens,
         -- what is counted in something else than tokens; nine decimals leave the binary digits of a double out
@@ -51,10 +40,7 @@ days as (
         count(invoice_id) as invoiced_count,
         max(usage_end_at) as usage_end_at
     from line_items
-    group by
-        payer_account_id, usage_account_id, invoice_id, resource_id, charge_class, billing_entity, line_item_type,
-        product_code, product_name, usage_type, region_code, pricing_unit, {{ aws_role('iam_principal') }}, resource_tags,
-        other_tags, currency_code, billing_month, bill_file, is_foreign, cast(usage_start_at as date)
+    group by {{ dimensions }}, {{ aws_role('iam_principal') }}, cast(usage_start_at as date)
 ),
 
 -- one way per payer and month counts; a file stands once for both: the join adds no row

@@ -19,23 +19,18 @@ finality as (
     group by payer_account_id, billing_month, billing_entity
 ),
 
-distinct_tags as (
-    select resource_tags
-    from bill_days
-    group by resource_tags
-),
-
 -- few tag sets stand on many rows, so each is read once
 tag_sets as (
     select
-        distinct_tags.resource_tags,
-        {{ tag_value('distinct_tags.resource_tags', 'team') }} as tag_team,
-        {{ tag_evidence('distinct_tags.resource_tags', 'team') }} as tag_evidence,
-        {{ tag_value('distinct_tags.resource_tags', 'product') }} as tag_product,
-        {{ tag_value('distinct_tags.resource_tags', 'environment') }} as tag_environment,
-        {{ tags_json('distinct_tags.resource_tags') }} as tags,
-        {{ carried_tags([('profile_tag', 'distinct_tags.resource_tags')]) }} as carried_tags
-    from distinct_tags
+        resource_tags,
+        {{ tag_value('resource_tags', 'team') }} as tag_team,
+        {{ tag_evidence('resource_tags', 'team') }} as tag_evidence,
+        {{ tag_value('resource_tags', 'product') }} as tag_product,
+        {{ tag_value('resource_tags', 'environment') }} as tag_environment,
+        {{ tags_json('resource_tags') }} as tags,
+        {{ carried_tags([('profile_tag', 'resource_tags')]) }} as carried_tags
+    from bill_days
+    group by resource_tags
 ),
 
 principals as (
@@ -65,10 +60,7 @@ charges as (
         coalesce(tag_sets.tag_product, workloads.native_product) as tagged_product,
         coalesce(tag_sets.tag_environment, workloads.native_environment) as tagged_environment,
         coalesce(tag_sets.tag_evidence, workloads.native_evidence) as tagged_evidence,
-        principals.principal_team,
-        principals.principal_evidence,
-        principals.principal_product,
-        principals.principal_environment,
+        principals.* exclude (other_tags, carried_tags),
         {{ joined_tag_sets([
             'tag_sets.carried_tags', 'nullif(workloads.carried_tags, tag_sets.carried_tags)', 'principals.carried_tags'
         ]) }} as carried_tags,

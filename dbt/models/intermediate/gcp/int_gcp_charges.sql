@@ -80,64 +80,33 @@ tagged as (
 
 charges as (
     select
-        charge_date,
-        billing_month,
+        * exclude (
+            project_id, project_name, request_team, project_team, region_scope, context_band, pricing_amount,
+            pricing_unit, request_labels, project_labels
+        ),
         'gcp' as provider,
-        billing_account_id,
         project_id as sub_account_id,
-        region_id,
-        service_name,
-        service_id,
-        sku,
         cast(null as varchar) as product_family,
-        resource_id,
         project_id as workload_id,
         coalesce(request_team, project_team) as native_team,
-        native_product,
-        native_environment,
         case
             when request_team is not null then 'request_label'
             when project_team is not null then 'resource_tag'
         end as native_method,
-        native_evidence,
-        carried_tags,
-        provider_model_name,
-        model,
-        token_class,
         -- what a token price depends on; other rows have none
         case when token_class <> 'other' then coalesce(region_scope, if(region_id = 'global', 'global', 'regional')) end
             as region_class,
         nullif(replace(pricing_category, 'on_demand', 'standard'), 'other') as service_tier,
         case when token_class <> 'other' then context_band end as context_band,
-        pricing_category,
-        charge_category,
         -- Google closes an invoice in the first days of the next month; later corrections go to later months
         case
             when billing_month + interval '1 month 7 days' <= timestamp '{{ var("as_of") }}' then 'final'
             else 'provisional'
         end as cost_status,
-        billing_currency,
-        usd_per_currency,
-        billed_cost,
         billed_cost as effective_cost,
-        list_cost,
-        consumed_tokens,
         cast(null as varchar) as invoice_id,
-        sku_id,
-        charge_class,
-        -- tokens, and the hours that a cache keeps them, in the unit of Google's price list, whatever word the export has
-        case
-            when charge_category <> 'Usage' then null
-            when consumed_tokens is not null then {{ token_blocks('consumed_tokens', '1000000') }}
-            when {{ gcp_is_cache_storage('sku') }} then cast(pricing_amount * cast(0.000001 as decimal(7, 6)) as decimal(38, 12))
-            else pricing_amount
-        end as pricing_quantity,
-        case
-            when charge_category <> 'Usage' then null
-            when consumed_tokens is not null then '1000000 Tokens'
-            when {{ gcp_is_cache_storage('sku') }} then '1000000 Token-Hours'
-            else {{ focus_unit('pricing_unit') }}
-        end as pricing_unit,
+        case when charge_category = 'Usage' then {{ gcp_pricing_quantity() }} end as pricing_quantity,
+        case when charge_category = 'Usage' then {{ gcp_pricing_unit() }} end as pricing_unit,
         project_name as sub_account_name,
         cast(null as varchar) as commitment_id,
         {{ tags_json('map_concat(project_labels, request_labels)') }} as tags
