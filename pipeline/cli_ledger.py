@@ -2,11 +2,14 @@
 
 import getpass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli_options import AsJson, Config, Home, settings_for, tell_result
+
+if TYPE_CHECKING:
+    from pipeline.closing import Closing
 
 Month = Annotated[str, typer.Argument(metavar="MONTH", help="Invoice month, such as 2026-10.")]
 
@@ -43,14 +46,7 @@ def close(
         accept_provisional=accept_provisional,
         reopen=reopen,
     )
-    folder = done.manifest.parent
-    text = {
-        "closed": f"{month} is closed as revision {done.revision}.",
-        "reopened": f"{month} is closed anew as revision {done.revision}; the earlier one is kept.",
-        "identical": f"{month} is closed already (revision {done.revision}), and its numbers are identical.",
-    }[done.outcome]
-    if done.changed_inputs:
-        text += f" {done.changed_inputs} landed files differ from those of the earlier close."
+    text = _outcome(month, done)
     totals = "".join(
         f"\n  {total['provider']} {total['billing_account_id']}: {total['mart_cost']} {total['billing_currency']}"
         for total in done.totals
@@ -64,7 +60,18 @@ def close(
         "changed_inputs": done.changed_inputs,
         "totals": done.totals,
     }
-    tell_result(result, as_json, f"{text} Manifest {done.manifest_hash} in {folder}.{totals}")
+    tell_result(result, as_json, f"{text} Manifest {done.manifest_hash} in {done.manifest.parent}.{totals}")
+
+
+def _outcome(month: str, done: "Closing") -> str:
+    text = {
+        "closed": f"{month} is closed as revision {done.revision}.",
+        "reopened": f"{month} is closed anew as revision {done.revision}; the earlier one is kept.",
+        "identical": f"{month} is closed already (revision {done.revision}), and its numbers are identical.",
+    }[done.outcome]
+    if done.changed_inputs:
+        text += f" {done.changed_inputs} landed files differ from those of the earlier close."
+    return text
 
 
 def restatement(

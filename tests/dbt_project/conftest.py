@@ -35,7 +35,7 @@ from ingest.sources.config import (
 from ingest.sources.fx import REFERENCE_RATES
 from ingest.sources.prices import CAPACITY_PRICES, DISCOUNTS, LIST_PRICES
 from pipeline.closed_home import prepare_closed
-from tests.dbt_project.interfaces import FOLDERS, INTERFACES
+from tests.dbt_project.interface_schemas import FOLDERS, INTERFACES
 from tests.dbt_project.scenario import config_rows, interface_rows
 
 AS_OF = datetime(2026, 11, 18, 6, tzinfo=UTC)

@@ -12,7 +12,8 @@ from ingest.run import Run
 from ingest.settings import Settings
 from pipeline.building import build
 from tests.dbt_project.conftest import AS_OF, Home, new_home
-from tests.dbt_project.interfaces import FOLDERS, INTERFACES, charge, landed_totals
+from tests.dbt_project.interface_schemas import FOLDERS, INTERFACES
+from tests.dbt_project.interfaces import charge, landed_totals
 
 FACTS = ("fct_spend_daily", "fct_tokens_daily", "fct_capacity_hourly", "fct_provider_totals", "fct_logged_usage_daily")
 
