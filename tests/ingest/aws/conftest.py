@@ -47,8 +47,8 @@ def aws(running_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loca
 def sources() -> SourcesConfig:
     """The demo organisation's sources.yml, reaching back as far as the world of these tests."""
     config = load_sources(ROOT / "config" / "sources.yml")
-    # latency would double the points of every test; those of it ask for it
-    section = config.aws.model_copy(update={"latency_metrics": False})
+    # latency would double the points of every test, Cost Explorer the results; those of either ask for it
+    section = config.aws.model_copy(update={"latency_metrics": False, "cost_explorer": False})
     return config.model_copy(update={"backfill_days": 39, "aws_section": section})
 
 
