@@ -142,15 +142,62 @@ def test_a_product_rounds_half_to_even_and_does_not_overflow(
     assert monies(macros["product"], "factors", columns) == [half_even(WIDE.multiply(a, b)) for a, b in pairs]
 
 
+def halves(units: int, power: int) -> tuple[Decimal, Decimal]:
+    """Factors whose product lies half-way between two units of money, with the five of either."""
+    return Decimal(2 * units + 1).scaleb(power - 12), Decimal(5).scaleb(-1 - power)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(amounts(15), amounts(12)),
+            st.tuples(amounts(18), amounts(9)),
+            st.builds(halves, st.integers(-(10**15), 10**15), st.integers(0, 6)),
+            st.builds(lambda pair: (pair[1], pair[0]), st.builds(halves, st.integers(-(10**14), 10**14), st.just(2))),
+        ),
+        min_size=40,
+        max_size=200,
+    )
+)
+def test_products_about_the_bound_of_the_quick_way_are_as_exact(
+    macros: dict[str, str], pairs: list[tuple[Decimal, Decimal]]
+) -> None:
+    columns = {"a": pa.array([a for a, _ in pairs], MONEY), "b": pa.array([b for _, b in pairs], MONEY)}
+    assert monies(macros["product"], "factors", columns) == [half_even(WIDE.multiply(a, b)) for a, b in pairs]
+
+
+def test_an_unknown_factor_makes_the_product_unknown(macros: dict[str, str]) -> None:
+    one = Decimal(1)
+    columns = {"a": pa.array([None, one, None], MONEY), "b": pa.array([one, None, None], MONEY)}
+    assert monies(macros["product"], "factors", columns) == [None, None, None]
+    priced = {"tokens": pa.array([None, 1], pa.int64()), "price": pa.array([one, None], MONEY)}
+    assert monies(macros["tokens"], "priced", priced) == [None, None]
+
+
 def test_a_large_amount_times_a_large_factor_fits_as_long_as_the_product_does(macros: dict[str, str]) -> None:
     columns = {"a": pa.array([Decimal(10) ** 20], MONEY), "b": pa.array([Decimal("99999.999999999999")], MONEY)}
     assert monies(macros["product"], "factors", columns) == [Decimal("9999999999999999900000000")]
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 10**13), st.integers(0, 10**9)), min_size=20, max_size=80))
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.integers(-(10**13), 10**13), st.integers(0, 10**14)),
+            st.tuples(st.integers(-(10**8), 10**8), st.integers(0, 10**13)),
+            # an odd number of tokens at half a unit each
+            st.tuples(
+                st.integers(0, 10**9).map(lambda half: 2 * half + 1),
+                st.integers(0, 10**7).map(lambda part: (2 * part + 1) * 500_000),
+            ),
+        ),
+        min_size=20,
+        max_size=120,
+    )
+)
 def test_tokens_times_a_price_per_million(macros: dict[str, str], pairs: list[tuple[int, int]]) -> None:
-    prices = [Decimal(units).scaleb(-7) for _, units in pairs]
+    prices = [Decimal(units).scaleb(-12) for _, units in pairs]
     columns = {"tokens": pa.array([tokens for tokens, _ in pairs], pa.int64()), "price": pa.array(prices, MONEY)}
     expected = [
         half_even(WIDE.multiply(Decimal(tokens) * Decimal("1e-6"), price))
