@@ -14,7 +14,7 @@ from ingest.config_ownership import OwnershipConfig
 from ingest.sources.config import OWNERSHIP_RULES, TAG_SYNONYMS, ownership_rows
 from pipeline.paths import dbt_project
 
-_MACROS = ("attribution", "carried_tags", "owned_things", "rule_matches", "tag_value")
+_MACROS = ("attribution", "carried_tags", "holds_on", "owned_things", "rule_matches", "tag_value")
 _MODELS = ("int_tag_values", "int_owner_matches", "int_owners_daily")
 # what the models read: what is asked about stands in `things` and `days`; meters and logs have nothing to add
 _REFS = {

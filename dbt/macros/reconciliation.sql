@@ -37,8 +37,7 @@
     and {{ region_class }} = {{ prices }}.region_class
     and {{ service_tier }} = {{ prices }}.service_tier
     and {{ context_band }} = {{ prices }}.context_band
-    and {{ row }}.usage_date >= {{ prices }}.valid_from
-    and ({{ prices }}.valid_to is null or {{ row }}.usage_date < {{ prices }}.valid_to)
+    and {{ holds_on(prices, row ~ '.usage_date') }}
 {%- endmacro %}
 
 {# whether one count is the other a thousand or a million times, up to the rounding of a day's 24 rows #}

@@ -46,8 +46,7 @@ unit_price_bands as (
             and capacity_models.unit_kind = unit_prices.unit_kind
             and capacity_models.model = unit_prices.model
             and capacity_models.price_scope = unit_prices.sku_scope
-            and capacity_models.usage_date >= unit_prices.valid_from
-            and (unit_prices.valid_to is null or capacity_models.usage_date < unit_prices.valid_to)
+            and {{ holds_on('unit_prices', 'capacity_models.usage_date') }}
     group by
         capacity_models.provider, capacity_models.unit_kind, capacity_models.model,
         capacity_models.price_scope, capacity_models.usage_date
@@ -70,8 +69,7 @@ price_triples as (
             and capacity_models.model = prices.model
             and case capacity_models.price_scope when 'data_zone' then 'geo' else capacity_models.price_scope end
             = prices.region_class
-            and capacity_models.usage_date >= prices.valid_from
-            and (prices.valid_to is null or capacity_models.usage_date < prices.valid_to)
+            and {{ holds_on('prices', 'capacity_models.usage_date') }}
     group by
         capacity_models.provider, capacity_models.model, capacity_models.price_scope, capacity_models.usage_date
 ),

@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 {% set columns %}
     charge_date, billing_month, provider, billing_account_id, sub_account_id, region_id, service_name, service_id, sku,
     product_family, resource_id, workload_id, native_team, native_product, native_environment, native_method,

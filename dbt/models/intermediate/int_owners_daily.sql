@@ -49,8 +49,7 @@ decided as (
     inner join matches
         on
             owned_days.thing_id = matches.thing_id
-            and owned_days.owned_date >= matches.valid_from
-            and (matches.valid_to is null or owned_days.owned_date < matches.valid_to)
+            and {{ holds_on('matches', 'owned_days.owned_date') }}
     qualify
         row_number() over (
             partition by owned_days.thing_id, owned_days.owned_date

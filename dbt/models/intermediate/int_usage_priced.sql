@@ -46,8 +46,7 @@ priced as (
             and classed.model = prices.model
             and classed.region_class = prices.region_class
             and classed.token_class = prices.token_class
-            and classed.usage_date >= prices.valid_from
-            and (prices.valid_to is null or classed.usage_date < prices.valid_to)
+            and {{ holds_on('prices', 'classed.usage_date') }}
 )
 
 select * from priced

@@ -29,9 +29,9 @@ valued as (
         case when list_prices.price_key is null then negotiated.source_date else list_prices.source_date end as source_date
     from segments
     left join list_prices
-        on segments.price_key = list_prices.price_key and {{ holds_from('list_prices', 'segments') }}
+        on segments.price_key = list_prices.price_key and {{ holds_on('list_prices', 'segments.valid_from') }}
     left join negotiated
-        on segments.price_key = negotiated.price_key and {{ holds_from('negotiated', 'segments') }}
+        on segments.price_key = negotiated.price_key and {{ holds_on('negotiated', 'segments.valid_from') }}
 ),
 
 prices as (

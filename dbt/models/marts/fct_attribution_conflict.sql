@@ -48,8 +48,7 @@ by_rules as (
     inner join matches
         on
             owned.thing_id = matches.thing_id
-            and owned.charge_date >= matches.valid_from
-            and (matches.valid_to is null or owned.charge_date < matches.valid_to)
+            and {{ holds_on('matches', 'owned.charge_date') }}
     qualify
         row_number() over (
             partition by

@@ -28,8 +28,7 @@ monthly_spend as (
     from budgets
     inner join months
         on
-            budgets.valid_from <= months.billing_month
-            and (budgets.valid_to is null or budgets.valid_to > months.billing_month)
+            {{ holds_on('budgets', 'months.billing_month') }}
     inner join spend
         on
             months.billing_month = spend.billing_month
@@ -65,8 +64,7 @@ budgeted as (
     from budgets
     inner join months
         on
-            budgets.valid_from <= months.billing_month
-            and (budgets.valid_to is null or budgets.valid_to > months.billing_month)
+            {{ holds_on('budgets', 'months.billing_month') }}
     left join spent_months
         on
             budgets.budget_id = spent_months.budget_id

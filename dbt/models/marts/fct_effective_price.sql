@@ -47,15 +47,14 @@ priced_days as (
             and billed_days.region_class = prices.region_class
             and billed_days.service_tier = prices.service_tier
             and billed_days.context_band = prices.context_band
-            and billed_days.charge_date >= prices.valid_from
-            and (prices.valid_to is null or billed_days.charge_date < prices.valid_to)
+            and {{ holds_on('prices', 'billed_days.charge_date') }}
 ),
 
 months as (
     select
         {{ price_columns }},
         billing_month,
-        max_by(price_source, charge_date) as price_source,
+        {{ of_largest('price_source', 'charge_date') }} as price_source,
         {{ known_sum('tokens', 'bigint') }} as tokens,
         {{ known_sum('billed_usd') }} as billed_usd,
         {{ known_sum('list_usd') }} as list_usd,

@@ -86,8 +86,7 @@ rated as (
     left join prices
         on
             hours.model = prices.model
-            and cast(hours.hour_start as date) >= prices.valid_from
-            and (prices.valid_to is null or cast(hours.hour_start as date) < prices.valid_to)
+            and {{ holds_on('prices', 'cast(hours.hour_start as date)') }}
     group by all
 ),
 

@@ -11,7 +11,7 @@ workloads as (
 payers as (
     select
         usage_account_id,
-        any_value(payer_account_id) as payer_account_id
+        {{ of_largest('payer_account_id', 'usage_end_at') }} as payer_account_id
     from {{ ref('int_aws_bill_days') }}
     group by usage_account_id
 ),

@@ -15,10 +15,10 @@ billed as (
         region_id,
         resource_id,
         regexp_extract(resource_id, '[^/]+$') as workload_id,
-        arg_max(provider_model_name, usage_date) as provider_model_name,
-        arg_max(model, usage_date) as model,
+        {{ of_largest('provider_model_name', 'usage_end_at') }} as provider_model_name,
+        {{ of_largest('model', 'usage_end_at') }} as model,
         bool_or(is_global) as is_global,
-        arg_max(resource_tags, usage_date) as tags
+        {{ of_largest('resource_tags', 'usage_end_at') }} as tags
     from bill_days
     where is_bedrock and line_item_type = 'Usage' and contains(resource_id, ':bedrock:')
     group by usage_account_id, region_id, resource_id

@@ -9,7 +9,7 @@ costs as (
 newest as (
     select
         sub_account_id,
-        max_by(billing_account_id, charge_date) as billing_account_id
+        {{ of_largest('billing_account_id', 'charge_date') }} as billing_account_id
     from costs
     group by sub_account_id
 )

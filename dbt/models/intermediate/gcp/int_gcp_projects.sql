@@ -8,8 +8,8 @@ bill_rows as (
 newest as (
     select
         project_id,
-        arg_max(billing_account_id, usage_start_at) as billing_account_id,
-        arg_max(project_labels, usage_start_at) as project_labels
+        {{ of_largest('billing_account_id', 'usage_start_at') }} as billing_account_id,
+        {{ of_largest('project_labels', 'usage_start_at') }} as project_labels
     from bill_rows
     group by project_id
 ),

@@ -93,11 +93,11 @@ best_discounts as (
     select
         segments.price_key,
         segments.valid_from,
-        max_by(discounted.discount_id, discounted.discount_pct) as discount_id,
+        {{ of_largest('discounted.discount_id', 'discounted.discount_pct') }} as discount_id,
         max(discounted.discount_pct) as discount_pct
     from segments
     inner join discounted
-        on segments.price_key = discounted.price_key and {{ holds_from('discounted', 'segments') }}
+        on segments.price_key = discounted.price_key and {{ holds_on('discounted', 'segments.valid_from') }}
     group by segments.price_key, segments.valid_from
 ),
 

@@ -42,8 +42,7 @@ candidates as (
         + if(prices.context_band <> off_price.context_band, 1, 0)
         + if(prices.token_class <> off_price.token_class, 1, 0)
         + if(
-            off_price.usage_date >= prices.valid_from
-            and (prices.valid_to is null or off_price.usage_date < prices.valid_to), 0, if(prices.is_list, 2, 1)
+            {{ holds_on('prices', 'off_price.usage_date') }}, 0, if(prices.is_list, 2, 1)
         ) as differences
     from off_price
     inner join prices
@@ -76,8 +75,9 @@ matched as (
         ) as found_order
     from candidates
     where
-        differences <= 1
-        and found_usd_per_mtok is distinct from due_usd_per_mtok
+        differences <= 1 and found_usd_per_mtok is distinct from due_usd_per_mtok
+        -- a double rules nearly all of them out before the exact product is taken
+        and abs(cast(billed_tokens as double) * found_usd_per_mtok * 0.000001 - charged_cost_usd) <= 0.001
         and abs({{ tokens_cost('billed_tokens', 'found_usd_per_mtok') }} - charged_cost_usd) <= 0.0001
     qualify found_order = 1
 ),

@@ -101,7 +101,7 @@ metered as (
         cast(sum(tokens) as bigint) as metered_tokens,
         cast(sum(early_tokens) as bigint) as early_tokens,
         -- where a workload calls several regions at different prices, that of most tokens
-        max_by(usd_per_mtok, tokens) as metered_usd_per_mtok,
+        {{ of_largest('usd_per_mtok', 'tokens') }} as metered_usd_per_mtok,
         {{ known_sum(class_cost('tokens', 'usd_per_mtok')) }} as metered_cost_usd
     from priced
     where tokens is not null

@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 {% set key = 'provider, billing_account_id, usage_date, workload_id, model, token_class' %}
 
 with
@@ -50,7 +51,7 @@ compared as (
         cast(sum(metered_cost_usd) as decimal(38, 12)) as metered_cost_usd,
         cast(sum(billed_tokens) as bigint) as billed_tokens,
         case when not bool_or(is_unconverted) then cast(sum(billed_cost_usd) as decimal(38, 12)) end as billed_cost_usd,
-        max_by(standard_usd_per_mtok, billed_tokens) as standard_usd_per_mtok,
+        {{ of_largest('standard_usd_per_mtok', 'billed_tokens') }} as standard_usd_per_mtok,
         case
             when count(standard_cost_usd) = count(billed_tokens) then cast(coalesce(sum(standard_cost_usd), 0) as decimal(38, 12))
         end as standard_cost_usd,

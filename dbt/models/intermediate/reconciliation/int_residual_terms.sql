@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 {% set columns = 'reconciliation_id, residual_class, residual_usd, tokens, evidence' %}
 
 with
