@@ -1,8 +1,8 @@
 {# one value of the AWS bill, as typed files and CSV files hold it #}
 
-{# text that says something: FOCUS files write NULL as a word #}
-{% macro aws_word(expr) -%}
-    nullif(nullif(trim({{ expr }}), ''), 'NULL')
+{# text that says something: FOCUS files write NULL as a word; AWS's own Parquet files pad nothing, and are large #}
+{% macro aws_word(expr, is_text=true) -%}
+    {{ "nullif(nullif(trim(" ~ expr ~ "), ''), 'NULL')" if is_text else "nullif(" ~ expr ~ ", '')" }}
 {%- endmacro %}
 
 {# tags and attributes: a map, or JSON where a CSV file holds them; JSON that cannot be read is no tag #}

@@ -6,8 +6,12 @@
 
 with
 
+-- tokens need each row's own unit, so they are counted first
 line_items as (
-    select * from {{ ref('int_aws_line_items') }}
+    select
+        *,
+        {{ aws_tokens('usage_amount', 'pricing_unit') }} as tokens
+    from {{ ref('int_aws_line_items') }}
 ),
 
 counted as (
@@ -20,24 +24,22 @@ counted as (
     group by bill_file, payer_account_id, billing_month
 ),
 
--- one row per day of what was one row per hour; tokens need each row's own unit, so they are counted first
+-- one row per day of what was one row per hour
 days as (
     select
         {{ dimensions }},
         {{ aws_role('iam_principal') }} as principal,
         cast(usage_start_at as date) as usage_date,
-        cast(sum({{ aws_tokens('usage_amount', 'pricing_unit') }}) as bigint) as unit_tokens,
+        cast(sum(tokens) as bigint) as unit_tokens,
         -- what is counted in something else than tokens; nine decimals leave the binary digits of a double out
-        cast(sum(
-            case when {{ aws_tokens('usage_amount', 'pricing_unit') }} is null then cast(usage_amount as decimal(38, 9)) end
-        ) as decimal(38, 12)) as other_quantity,
+        cast(sum(case when tokens is null then cast(usage_amount as decimal(38, 9)) end) as decimal(38, 12)) as other_quantity,
         cast(sum(unblended_cost) as decimal(38, 12)) as unblended_cost,
         cast(sum(coalesce(net_unblended_cost, unblended_cost)) as decimal(38, 12)) as net_cost,
         {{ known_sum('public_on_demand_cost') }} as list_cost,
         min(sku_id) as sku_id,
         min(usage_account_name) as usage_account_name,
         count(*) as line_item_count,
-        count(invoice_id) as invoiced_count,
+        case when invoice_id is null then 0 else count(*) end as invoiced_count,
         max(usage_end_at) as usage_end_at
     from line_items
     group by {{ dimensions }}, {{ aws_role('iam_principal') }}, cast(usage_start_at as date)
