@@ -4,12 +4,14 @@ dbt runs apart so that its memory and its hold on the warehouse end with it. Tha
 `python -m pipeline.building`.
 """
 
+import hashlib
 import json
 import logging
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +42,12 @@ class BuildResult:
     seconds: float
 
 
-def build(settings: Settings, run: Run, *, only: str | None = None) -> BuildResult:
-    """Build and test every model in the warehouse of the home.
+def build(settings: Settings, run: Run, *, only: str | None = None, full_refresh: bool = False) -> BuildResult:
+    """Build and test every model in the warehouse of the home; days and files whose inputs are as they were stay built.
 
     Args:
         only: a key of `PARTS`: the models of that part and all that follow from them. What lies before stays as built.
+        full_refresh: build every day and file anew. It happens by itself after a change of the models or of dbt.
 
     Raises:
         TerminalError: a model or a test failed; names the first ones. The published file stays as it is.
@@ -55,26 +58,14 @@ def build(settings: Settings, run: Run, *, only: str | None = None) -> BuildResu
     work.mkdir(parents=True, exist_ok=True)
     results = work / "target" / "run_results.json"
     results.unlink(missing_ok=True)
+    arguments = []
     if only is not None:
         _require_built(settings, run)
-    with warehouse_lock(settings.home), duckdb.connect(settings.warehouse) as connection:
-        connection.execute("drop table if exists pipeline.steps")
-    finished = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pipeline.building",
-            str(settings.home.resolve()),
-            run.run_id,
-            f"{run.as_of:%Y-%m-%d %H:%M:%S}",
-            str(os.getpid()),
-            *(PARTS[only] if only is not None else ()),
-        ],
-        env=_environment(settings),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+        arguments += ["--select", *PARTS[only]]
+    code = _code_digest()
+    if _begin(settings, code) or full_refresh:
+        arguments.append("--full-refresh")
+    finished = _dbt_build(settings, run, arguments)
     (work / "build.log").write_text(finished.stdout + finished.stderr)
     nodes = _nodes(results)
     for node in nodes:
@@ -85,8 +76,39 @@ def build(settings: Settings, run: Run, *, only: str | None = None) -> BuildResu
         raise TerminalError(_failure(failed, finished), f"The published file is unchanged. See {work / 'build.log'}.")
     with warehouse_lock(settings.home), duckdb.connect(settings.warehouse) as connection:
         mark_step(connection, "build", run)
+        if only is None:
+            connection.execute("create or replace table pipeline.code as select ? as digest", [code])
     models = [node for node in nodes if node["unique_id"].startswith(("model.", "seed."))]
     return BuildResult(len(models), len(nodes) - len(models), round(sum(node["execution_time"] for node in models), 3))
+
+
+def _dbt_build(settings: Settings, run: Run, arguments: list[str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pipeline.building",
+            str(settings.home.resolve()),
+            run.run_id,
+            f"{run.as_of:%Y-%m-%d %H:%M:%S}",
+            str(os.getpid()),
+            *arguments,
+        ],
+        env=_environment(settings),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _begin(settings: Settings, code: str) -> bool:
+    """Mark that nothing is built; returns whether other code built what is there, so that none of it may stay."""
+    with warehouse_lock(settings.home), duckdb.connect(settings.warehouse) as connection:
+        connection.execute("drop table if exists pipeline.steps")
+        is_other = _built_by(connection) != code
+        if is_other:
+            connection.execute("drop table if exists pipeline.code")
+    return is_other
 
 
 def _require_built(settings: Settings, run: Run) -> None:
@@ -122,6 +144,25 @@ def is_done(connection: duckdb.DuckDBPyConnection, step: str) -> bool:
     return connection.execute("select 1 from pipeline.steps where step = ?", [step]).fetchone() is not None
 
 
+def _code_digest() -> str:
+    """A digest of the dbt project, DuckDB and its dbt adapter: where it is another, nothing that was built may stay."""
+    digest = hashlib.sha256(f"{version('duckdb')} {version('dbt-duckdb')}".encode())
+    project = dbt_project()
+    for path in sorted(path for path in project.rglob("*") if path.suffix in (".sql", ".yml", ".csv")):
+        digest.update(str(path.relative_to(project)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _built_by(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """The digest of the code that built the whole warehouse; None where none has, or another has begun to."""
+    connection.execute("select 1 from duckdb_tables() where schema_name = 'pipeline' and table_name = 'code'")
+    if connection.fetchone() is None:
+        return None
+    found = connection.execute("select digest from pipeline.code").fetchone()
+    return found[0] if found else None
+
+
 def _environment(settings: Settings) -> dict[str, str]:
     home = settings.home.resolve()
     return os.environ | {
@@ -152,7 +193,7 @@ def _failure(failed: list[dict[str, Any]], finished: subprocess.CompletedProcess
 
 
 def _main() -> int:
-    """Hold the warehouse and run dbt; the arguments are home, run id, as-of time and the caller's process id."""
+    """Hold the warehouse and run dbt; the arguments: home, run id, as-of time, caller's process id, dbt's own."""
     home, run_id, as_of = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
     die_with_parent(int(sys.argv[4]))
     from dbt.cli.main import dbtRunner
@@ -160,8 +201,9 @@ def _main() -> int:
     with warehouse_lock(home):
         variables = json.dumps({"as_of": as_of, "run_id": run_id})
         # unit tests judge the code on invented rows: they belong to the test suite, not to every morning
-        selection = ["--select", *sys.argv[5:]] if sys.argv[5:] else []
-        outcome = dbtRunner().invoke(["build", "--exclude-resource-type", "unit_test", "--vars", variables, *selection])
+        outcome = dbtRunner().invoke(
+            ["build", "--exclude-resource-type", "unit_test", "--vars", variables, *sys.argv[5:]]
+        )
     return 0 if outcome.success else 1
 
 

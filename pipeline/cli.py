@@ -98,6 +98,9 @@ def build(
         Literal["attribution"] | None,
         typer.Option("--only", help="After a change of ownership rules or splits: leave alone what lies before."),
     ] = None,
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Build every day anew, not only those whose inputs have changed.")
+    ] = False,
     home: Home = None,
     config: Config = None,
     as_json: AsJson = False,
@@ -113,7 +116,7 @@ def build(
     settings = settings_for(home, config)
     with progress_bars() as tell:
         tell("build", 0, 1)
-        result = build_models(settings, new_run(settings), only=only)
+        result = build_models(settings, new_run(settings), only=only, full_refresh=full_refresh)
         tell("build", 1, 1)
     summary = {"models": result.models, "tests": result.tests, "model_seconds": result.seconds}
     tell_result(summary, as_json, f"{result.models} models built, {result.tests} tests passed.")

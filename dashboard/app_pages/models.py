@@ -62,6 +62,7 @@ layout.heading(page, "Models", "Which models burn the tokens, what does a millio
 if not page.rows("models"):
     layout.empty("charges or metered tokens")
 else:
+    layout.status_note(page)
     layout.unknown_cost_note(page)
     tokens_per_day()
     unit_cost()

@@ -107,6 +107,7 @@ layout.heading(page, "Ownership", "How much is somebody's, how do we know, and w
 if not page.rows("ownership_coverage"):
     layout.empty("charges")
 else:
+    layout.status_note(page)
     coverage()
     then_and_now()
     conflicts()

@@ -1,3 +1,15 @@
+{{ config(
+    materialized='incremental',
+    meta={
+        'part': 'charge_date',
+        'built_from': {
+            'int_charges_owned': 'charge_date', 'int_charges_measured': 'charge_date',
+            'int_measured_shares': 'charge_date', 'stg_config__splits': 'whole', 'int_split_matches': 'whole',
+        },
+    },
+    **by_part()
+) }}
+
 {# as many steps as the longest chain of splits has: most organisations have none, and each step reads every charge #}
 {% set chain_levels = 3 %}
 {% if execute and load_relation(ref('stg_config__splits')) %}
@@ -11,10 +23,12 @@ with
 
 owned as (
     select * from {{ ref('int_charges_owned') }}
+    where {{ is_changed_part('charge_date') }}
 ),
 
 measured as (
     select * from {{ ref('int_charges_measured') }}
+    where {{ is_changed_part('charge_date') }}
 ),
 
 shared_things as (
@@ -26,6 +40,7 @@ shared_things as (
         token_kind,
         model
     from {{ ref('int_measured_shares') }}
+    where {{ is_changed_part('charge_date') }}
 ),
 
 splits as (

@@ -1,7 +1,17 @@
+{{ config(
+    materialized='incremental',
+    meta={
+        'part': 'charge_date',
+        'built_from': {'int_charges': 'charge_date', 'int_scope_decisions': 'whole', 'dim_fx_rate': 'rate_date'},
+    },
+    **by_part()
+) }}
+
 with
 
 charges as (
     select * from {{ ref('int_charges') }}
+    where {{ is_changed_part('charge_date') }}
 ),
 
 decisions as (

@@ -1,18 +1,30 @@
+{{ config(
+    materialized='incremental',
+    meta={
+        'part': 'usage_date',
+        'built_from': {
+            'fct_reconciliation': 'usage_date', 'int_residual_gaps': 'usage_date',
+            'int_billed_price_gaps': 'usage_date',
+        },
+    },
+    **by_part()
+) }}
+
 with
 
 reconciliation as (
     select * from {{ ref('fct_reconciliation') }}
-    where residual_usd is not null and is_complete
+    where residual_usd is not null and is_complete and {{ is_changed_part('usage_date') }}
 ),
 
 gaps as (
     select * from {{ ref('int_residual_gaps') }}
-    where whole_class is null
+    where whole_class is null and {{ is_changed_part('usage_date') }}
 ),
 
 price_gaps as (
     select * from {{ ref('int_billed_price_gaps') }}
-    where found_usd_per_mtok is not null and off_usd < 0
+    where found_usd_per_mtok is not null and off_usd < 0 and {{ is_changed_part('usage_date') }}
 ),
 
 -- a price that the provider took instead of the one that was due

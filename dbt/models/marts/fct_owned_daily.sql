@@ -1,18 +1,28 @@
+{{ config(
+    materialized='incremental',
+    meta={
+        'part': 'charge_date',
+        'built_from': {
+            'int_charges_attributed': 'charge_date', 'int_owners_daily': 'owned_date',
+            'int_owners_now': 'whole',
+        },
+    },
+    **by_part()
+) }}
+
 with
 
 charges as (
     select * from {{ ref('int_charges_attributed') }}
+    where {{ is_changed_part('charge_date') }}
 ),
 
 owners as (
     select * from {{ ref('int_owners_daily') }}
 ),
 
-matches as (
-    select * from {{ ref('int_owner_matches') }}
-    where
-        valid_from <= cast(timestamp '{{ var("as_of") }}' as date)
-        and (valid_to is null or valid_to > cast(timestamp '{{ var("as_of") }}' as date))
+owners_now as (
+    select * from {{ ref('int_owners_now') }}
 ),
 
 -- the parts of a decided split stand together again: a split says who pays, not whose a thing is
@@ -28,14 +38,6 @@ daily as (
         {{ known_sum('billed_cost_usd') }} as billed_cost_usd
     from charges
     group by thing_id, charge_date, provider, native_team, native_product, native_environment, native_method
-),
-
-owners_now as (
-    select
-        thing_id,
-        team
-    from matches
-    qualify row_number() over (partition by thing_id order by {{ rule_order('matches') }}) = 1
 ),
 
 -- at most one owner per thing and day, and one now: the joins change no row count

@@ -1,7 +1,17 @@
+{{ config(
+    materialized='incremental',
+    meta={
+        'part': 'usage_date',
+        'built_from': {'int_reconciled': 'usage_date'},
+    },
+    **by_part()
+) }}
+
 with
 
 reconciled as (
     select * from {{ ref('int_reconciled') }}
+    where {{ is_changed_part('usage_date') }}
 ),
 
 -- a side that has no row is 0 where it is known to have had none, and NULL where it is not

@@ -1,11 +1,31 @@
+{{ config(
+    materialized='incremental',
+    meta={
+        'part': 'usage_date',
+        'built_from': {
+            'fct_reconciliation': 'usage_date', 'int_residual_terms': 'covered',
+            'int_residual_gaps': 'usage_date', 'int_billed_tokens': 'usage_date',
+            'int_billed_price_gaps': 'usage_date',
+        },
+    },
+    **by_part()
+) }}
+
+-- what int_residual_terms is a view of
+-- depends_on: {{ ref('int_residual_gaps') }}
+-- depends_on: {{ ref('int_billed_tokens') }}
+-- depends_on: {{ ref('int_billed_price_gaps') }}
+
 with
 
 reconciliation as (
     select * from {{ ref('fct_reconciliation') }}
+    where {{ is_changed_part('usage_date') }}
 ),
 
 terms as (
     select * from {{ ref('int_residual_terms') }}
+    where {{ is_changed_part('usage_date') }}
 ),
 
 summed as (

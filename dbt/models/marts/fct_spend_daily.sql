@@ -1,7 +1,20 @@
+{{ config(
+    materialized='incremental',
+    meta={
+        'part': 'charge_date',
+        'built_from': {
+            'int_charges_attributed': 'charge_date', 'int_usage_estimated': 'usage_date',
+            'dim_fx_rate': 'rate_date', 'stg_config__reporting': 'whole',
+        },
+    },
+    **by_part()
+) }}
+
 with
 
 charges as (
     select * from {{ ref('int_charges_attributed') }}
+    where {{ is_changed_part('charge_date') }}
 ),
 
 reporting as (
@@ -40,6 +53,7 @@ estimated as (
         {{ known_sum('contract_cost_usd') }} as effective_cost_usd,
         {{ known_sum('tokens', 'bigint') }} as consumed_tokens
     from {{ ref('int_usage_estimated') }}
+    where {{ is_changed_part('usage_date') }}
     group by
         usage_date, provider, billing_account_id, sub_account_id, region_id, workload_id, team, product, environment,
         model, token_class, attribution_method

@@ -1,7 +1,7 @@
 with
 
-line_items as (
-    select * from {{ ref('int_aws_line_items') }}
+file_days as (
+    select * from {{ ref('int_aws_file_days') }}
 ),
 
 files as (
@@ -13,9 +13,9 @@ files as (
         billing_month,
         currency_code,
         cast(sum(unblended_cost) as decimal(38, 12)) as landed_cost,
-        count(*) as line_item_count,
+        cast(sum(line_item_count) as bigint) as line_item_count,
         max(loaded_at) as loaded_at
-    from line_items
+    from file_days
     group by bill_file, route_rank, is_foreign, payer_account_id, billing_month, currency_code
 ),
 

@@ -1,22 +1,24 @@
+{{ config(
+    materialized='incremental',
+    meta={
+        'part': 'charge_date',
+        'built_from': {
+            'int_aws_bill_days': 'usage_date', 'int_aws_workloads': 'whole', 'int_aws_principal_tags': 'whole',
+            'stg_config__tag_synonyms': 'whole',
+        },
+    },
+    **by_part()
+) }}
+
 with
 
 bill_days as (
     select * from {{ ref('int_aws_bill_days') }}
+    where {{ is_changed_part('usage_date') }}
 ),
 
 workloads as (
     select * from {{ ref('int_aws_workloads') }}
-),
-
--- AWS and Marketplace invoice apart: a month is final for one when none of its rows lacks an invoice
-finality as (
-    select
-        payer_account_id,
-        billing_month,
-        billing_entity,
-        sum(line_item_count) = sum(invoiced_count) as is_final
-    from bill_days
-    group by payer_account_id, billing_month, billing_entity
 ),
 
 -- few tag sets stand on many rows, so each is read once
@@ -37,7 +39,7 @@ principals as (
     select * from {{ ref('int_aws_principal_tags') }}
 ),
 
--- a resource is one workload, a tag set and an entity's month stand once: the joins change no row count
+-- a resource is one workload, a tag set stands once: the joins change no row count
 charges as (
     select
         bill_days.usage_date as charge_date,
@@ -74,7 +76,7 @@ charges as (
             as context_band,
         {{ aws_pricing_category('bill_days.usage_type') }} as pricing_category,
         {{ aws_charge_category('bill_days.line_item_type') }} as charge_category,
-        case when finality.is_final then 'final' else 'provisional' end as cost_status,
+        case when bill_days.is_final then 'final' else 'provisional' end as cost_status,
         bill_days.currency_code as billing_currency,
         case when bill_days.currency_code = 'USD' then cast(1 as decimal(18, 12)) end as usd_per_currency,
         bill_days.unblended_cost as billed_cost,
@@ -91,11 +93,6 @@ charges as (
         cast(null as varchar) as commitment_id,
         tag_sets.tags
     from bill_days
-    inner join finality
-        on
-            bill_days.payer_account_id = finality.payer_account_id
-            and bill_days.billing_month = finality.billing_month
-            and bill_days.billing_entity = finality.billing_entity
     left join tag_sets on bill_days.resource_tags is not distinct from tag_sets.resource_tags
     left join principals on bill_days.other_tags is not distinct from principals.other_tags
     left join workloads on bill_days.resource_id = workloads.resource_id

@@ -1,3 +1,12 @@
+{{ config(
+    materialized='incremental',
+    meta={
+        'part': 'usage_date',
+        'built_from': {'int_billed_tokens': 'usage_date', 'dim_price': 'whole'},
+    },
+    **by_part()
+) }}
+
 {% set bucket = 'reconciliation_id, region_class, service_tier, context_band' %}
 
 with
@@ -10,7 +19,7 @@ off_price as (
         abs(due_cost_usd - charged_cost_usd) <= 0.0001
         or (is_whole_cents and abs(due_cost_usd - charged_cost_usd) <= 0.005) as is_rounding
     from {{ ref('int_billed_tokens') }}
-    where due_cost_usd <> charged_cost_usd
+    where due_cost_usd <> charged_cost_usd and {{ is_changed_part('usage_date') }}
 ),
 
 prices as (

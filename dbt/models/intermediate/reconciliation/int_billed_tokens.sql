@@ -1,3 +1,14 @@
+{{ config(
+    materialized='incremental',
+    meta={
+        'part': 'usage_date',
+        'built_from': {
+            'int_charges_scoped': 'charge_date', 'int_azure_billed_accounts': 'whole', 'dim_price': 'whole',
+        },
+    },
+    **by_part()
+) }}
+
 {% set bucket %}
     provider, billing_account_id, usage_date, workload_id, model, token_class, region_class, service_tier, context_band
 {% endset %}
@@ -9,7 +20,7 @@ charges as (
         *,
         charge_date as usage_date
     from {{ ref('int_charges_scoped') }}
-    where is_in_scope and token_class <> 'other'
+    where is_in_scope and token_class <> 'other' and {{ is_changed_part('charge_date') }}
 ),
 
 prices as (
@@ -17,12 +28,7 @@ prices as (
 ),
 
 billed_accounts as (
-    select
-        workload_id as account_id,
-        model
-    from charges
-    where provider = 'azure' and not contains(workload_id, '/')
-    group by workload_id, model
+    select * from {{ ref('int_azure_billed_accounts') }}
 ),
 
 placed as (

@@ -60,6 +60,42 @@ compared as (
         bool_or(is_unconverted) as is_unconverted
     from sides
     group by {{ key }}
+),
+
+bill_statuses as (
+    select
+        provider,
+        account_id,
+        complete_through
+    from {{ ref('source_status') }}
+    where source in ('aws_cur', 'gcp_billing', 'azure_cost', 'anthropic', 'openai')
+),
+
+metered_workloads as (
+    select
+        provider,
+        workload_id
+    from compared
+    where metered_tokens is not null
+    group by provider, workload_id
+),
+
+-- Azure's subscriptions are complete one by one, a bill of the others as a whole. A provider's account has one status,
+-- a workload stands once: the joins change no row count
+known as (
+    select
+        compared.*,
+        coalesce(
+            compared.usage_date <= coalesce(of_subscription.complete_through, of_bill.complete_through), false
+        ) as is_complete,
+        metered_workloads.workload_id is not null as is_known_workload
+    from compared
+    left join bill_statuses as of_bill
+        on compared.provider = of_bill.provider and compared.billing_account_id = of_bill.account_id
+    left join bill_statuses as of_subscription
+        on compared.provider = of_subscription.provider and compared.sub_account_id = of_subscription.account_id
+    left join metered_workloads
+        on compared.provider = metered_workloads.provider and compared.workload_id = metered_workloads.workload_id
 )
 
-select * from compared
+select * from known

@@ -1,5 +1,5 @@
 {{ config(materialized='view') }}
-{% set columns = 'reconciliation_id, residual_class, residual_usd, tokens, evidence' %}
+{% set columns = 'reconciliation_id, usage_date, residual_class, residual_usd, tokens, evidence' %}
 
 with
 
@@ -20,6 +20,7 @@ price_gaps as (
 whole_rows as (
     select
         reconciliation_id,
+        usage_date,
         whole_class as residual_class,
         coalesce(metered_cost_usd, 0) - coalesce(billed_cost_usd, 0) as residual_usd,
         coalesce(metered_tokens, 0) - coalesce(billed_tokens, 0) as tokens,
@@ -36,6 +37,7 @@ split_rows as (
 token_terms as (
     select
         reconciliation_id,
+        usage_date,
         'cache_class' as residual_class,
         pooled_usd as residual_usd,
         pooled_tokens as tokens,
@@ -45,6 +47,7 @@ token_terms as (
     union all
     select
         reconciliation_id,
+        usage_date,
         gap_class as residual_class,
         gap_usd as residual_usd,
         gap_tokens as tokens,
@@ -64,6 +67,7 @@ buckets as (
 price_terms as (
     select
         reconciliation_id,
+        usage_date,
         'service_tier' as residual_class,
         standard_cost_usd - tier_cost_usd as residual_usd,
         billed_tokens as tokens,
@@ -72,6 +76,7 @@ price_terms as (
     union all
     select
         reconciliation_id,
+        usage_date,
         'context_band' as residual_class,
         tier_cost_usd - due_cost_usd as residual_usd,
         billed_tokens as tokens,
@@ -80,6 +85,7 @@ price_terms as (
     union all
     select
         reconciliation_id,
+        usage_date,
         'discount' as residual_class,
         -credit_usd as residual_usd,
         billed_tokens as tokens,
@@ -88,6 +94,7 @@ price_terms as (
     union all
     select
         price_gaps.reconciliation_id,
+        price_gaps.usage_date,
         if(price_gaps.off_class = 'provider_list', 'price_date', price_gaps.off_class) as residual_class,
         coalesce(price_gaps.list_step_usd, price_gaps.off_usd) as residual_usd,
         price_gaps.billed_tokens as tokens,
@@ -97,6 +104,7 @@ price_terms as (
     union all
     select
         price_gaps.reconciliation_id,
+        price_gaps.usage_date,
         if(abs(price_gaps.off_usd - price_gaps.list_step_usd) <= 0.0001, 'rounding', 'discount') as residual_class,
         price_gaps.off_usd - price_gaps.list_step_usd as residual_usd,
         price_gaps.billed_tokens as tokens,
