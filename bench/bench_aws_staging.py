@@ -4,7 +4,8 @@ Run: python bench/bench_aws_staging.py [--rows 10000000]. Synthetic CUR 2.0 rows
 costs with more decimals than money keeps) lie in a landing of twelve months. Measured, each in a process of its own
 with two threads and limited memory:
 - `bare`: the same columns grouped as the models group them, amounts summed as doubles, nothing else;
-- `first day`: the models that read the raw rows (int_aws_bill_routes, int_aws_bill_days), as dbt compiles them;
+- `first day`: the models from the raw rows to a bill's days (int_aws_file_days, int_aws_bill_routes,
+  int_aws_bill_days), as dbt compiles them;
 - `second day`: the same after one more day has landed.
 """
 
@@ -28,7 +29,7 @@ ROOT = Path(__file__).parents[1]
 AS_OF = datetime(2026, 11, 18, 6, tzinfo=UTC)
 HOURS = 365 * 24
 MEMORY = "2GB"
-MODELS = ("int_aws_bill_routes", "int_aws_bill_days")
+MODELS = ("int_aws_file_days", "int_aws_bill_routes", "int_aws_bill_days")
 MONTH = """
 copy (
     with hours as (

@@ -1,12 +1,9 @@
 {{ config(
     materialized='incremental',
-    meta={
-        'part': 'charge_date',
-        'built_from': {
-            'int_charges_attributed': 'charge_date', 'int_usage_estimated': 'usage_date',
-            'dim_fx_rate': 'rate_date', 'stg_config__reporting': 'whole',
-        },
-    },
+    meta={'part': 'charge_date', 'built_from': {
+        'int_charges_attributed': 'charge_date', 'int_usage_estimated': 'usage_date',
+        'dim_fx_rate': 'rate_date', 'stg_config__reporting': 'whole',
+    }},
     **by_part()
 ) }}
 
@@ -19,10 +16,6 @@ charges as (
 
 reporting as (
     select coalesce(max(reporting_currency), 'USD') as reporting_currency from {{ ref('stg_config__reporting') }}
-),
-
-fx_rates as (
-    select * from {{ ref('dim_fx_rate') }}
 ),
 
 -- metered days that no bill has reached yet: not billed, so they have no billed cost
@@ -117,7 +110,7 @@ reported as (
         all_spend.consumed_tokens
     from all_spend
     cross join reporting
-    left join fx_rates
+    left join {{ ref('dim_fx_rate') }} as fx_rates
         on
             reporting.reporting_currency = fx_rates.currency
             and all_spend.charge_date = fx_rates.rate_date

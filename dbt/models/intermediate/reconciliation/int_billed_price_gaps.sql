@@ -1,9 +1,6 @@
 {{ config(
     materialized='incremental',
-    meta={
-        'part': 'usage_date',
-        'built_from': {'int_billed_tokens': 'usage_date', 'dim_price': 'whole'},
-    },
+    meta={'part': 'usage_date', 'built_from': {'int_billed_tokens': 'usage_date', 'dim_price': 'whole'}},
     **by_part()
 ) }}
 
@@ -30,10 +27,6 @@ prices as (
     from {{ ref('dim_price') }}
 ),
 
-unit_factors as (
-    select unnest([1000.0, 1000000.0, 0.001, 0.000001]) as factor
-),
-
 -- every price that the provider may have taken instead of the one that is due, and what taking it would mean
 candidates as (
     select
@@ -50,9 +43,7 @@ candidates as (
         if(prices.service_tier <> off_price.service_tier, 1, 0)
         + if(prices.context_band <> off_price.context_band, 1, 0)
         + if(prices.token_class <> off_price.token_class, 1, 0)
-        + if(
-            {{ holds_on('prices', 'off_price.usage_date') }}, 0, if(prices.is_list, 2, 1)
-        ) as differences
+        + if({{ holds_on('prices', 'off_price.usage_date') }}, 0, if(prices.is_list, 2, 1)) as differences
     from off_price
     inner join prices
         on
@@ -68,7 +59,7 @@ candidates as (
         'unit' as residual_class,
         1 as differences
     from off_price
-    cross join unit_factors
+    cross join unnest([1000.0, 1000000.0, 0.001, 0.000001]) as unit_factors (factor)
     where not off_price.is_rounding
 ),
 

@@ -3,15 +3,6 @@
 
 with
 
-gaps as (
-    select * from {{ ref('int_residual_gaps') }}
-    where not is_unconverted
-),
-
-billed as (
-    select * from {{ ref('int_billed_tokens') }}
-),
-
 price_gaps as (
     select * from {{ ref('int_billed_price_gaps') }}
 ),
@@ -25,13 +16,13 @@ whole_rows as (
         coalesce(metered_cost_usd, 0) - coalesce(billed_cost_usd, 0) as residual_usd,
         coalesce(metered_tokens, 0) - coalesce(billed_tokens, 0) as tokens,
         if(whole_class = 'late_data', 'the bill of this day is not complete', 'no model or no price is known for it') as evidence
-    from gaps
-    where whole_class is not null
+    from {{ ref('int_residual_gaps') }}
+    where not is_unconverted and whole_class is not null
 ),
 
 split_rows as (
-    select * from gaps
-    where whole_class is null
+    select * from {{ ref('int_residual_gaps') }}
+    where not is_unconverted and whole_class is null
 ),
 
 token_terms as (
@@ -60,7 +51,7 @@ token_terms as (
 -- buckets of rows that were split; a row has one per region, tier and context band
 buckets as (
     select billed.*
-    from billed
+    from {{ ref('int_billed_tokens') }} as billed
     inner join split_rows on billed.reconciliation_id = split_rows.reconciliation_id
 ),
 
