@@ -24,6 +24,12 @@ def close(
     reopen: Annotated[
         str | None, typer.Option(metavar="REASON", help="Freeze a closed month anew; the earlier revision is kept.")
     ] = None,
+    invoice: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ACCOUNT=AMOUNT", help="What the invoice of a billing account says; held against the bill."
+        ),
+    ] = None,
     home: Home = None,
     config: Config = None,
     as_json: AsJson = False,
@@ -32,9 +38,10 @@ def close(
 
     Closing it again without change does nothing.
 
-    Example: inferledger close 2026-10 --by "Ada, finance"
+    Example: inferledger close 2026-10 --by "Ada, finance" --invoice 8611537=1234.56
     """
     from pipeline.closing import close_month, parse_month
+    from pipeline.closing_checks import parse_invoices
     from pipeline.running import new_run
 
     settings = settings_for(home, config)
@@ -45,6 +52,7 @@ def close(
         by=by or getpass.getuser(),
         accept_provisional=accept_provisional,
         reopen=reopen,
+        invoices=parse_invoices(invoice or []),
     )
     text = _outcome(month, done)
     totals = "".join(

@@ -19,7 +19,9 @@ from pipeline.closed_home import input_rows, month_name, write_table
 from pipeline.closed_tables import day_column, freeze, has_table, quoted, read_frozen, records
 
 TOTALS = """
-select provider, billing_account_id, billing_currency, landed_cost, mart_cost, out_of_scope_cost, invoice_cost
+select
+    provider, billing_account_id, billing_currency, landed_cost, mart_cost, out_of_scope_cost, provider_cost,
+    invoice_cost
 from fct_provider_totals where billing_month = ? order by all
 """
 TEAMS = """

@@ -6,8 +6,10 @@ reason, and the earlier revision is kept. What moves later is told by `inferledg
 
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +17,20 @@ import duckdb
 
 import state
 from ingest.errors import ConfigError, TerminalError
-from ingest.run import Run, next_month
+from ingest.run import Run
 from ingest.settings import Settings
 from pipeline.building import is_done
 from pipeline.closed_home import closed_root, month_name
 from pipeline.closed_manifest import (
-    STATUSES,
-    TOTALS,
     changed_inputs,
     freeze_month,
     read_manifest,
     sha256,
     write_manifest,
 )
-from pipeline.closed_tables import NUMBERS, open_published, read_frozen, records
+from pipeline.closed_tables import NUMBERS, open_published, read_frozen
+from pipeline.closing_checks import require_closable
 from pipeline.lock import warehouse_lock
-
-_INCOMPLETE = """
-select source, account_id, complete_through from source_status
-where source in ('aws_cur', 'gcp_billing', 'azure_cost', 'anthropic', 'openai') and complete_through < ? order by all
-"""
 
 
 @dataclass(frozen=True)
@@ -70,6 +66,7 @@ def close_month(
     by: str,
     accept_provisional: str | None = None,
     reopen: str | None = None,
+    invoices: Mapping[str, Decimal] | None = None,
 ) -> Closing:
     """Freeze `month` into ``closed/YYYY-MM`` of the home and remember it in the state store.
 
@@ -77,6 +74,7 @@ def close_month(
         by: who closes it.
         accept_provisional: why it is closed although a provider may still change it.
         reopen: why a closed month is frozen again with other numbers.
+        invoices: what the providers' invoices say, by billing account, in its currency; held against what landed.
 
     Raises:
         TerminalError: the month is not over, not tied, not final, not tested, or closed with other numbers.
@@ -92,7 +90,7 @@ def close_month(
         aside.mkdir(parents=True)
         try:
             with open_published(settings.published) as connection:
-                unsettled = _require_closable(connection, run, month, accept_provisional)
+                unsettled = require_closable(connection, run, month, accept_provisional, invoices or {})
                 manifest = freeze_month(settings, run, connection, month, revision, aside)
                 if earlier is not None and not _changed_tables(connection, earlier, aside):
                     return _unchanged(settings, folder, earlier, manifest)
@@ -104,6 +102,7 @@ def close_month(
                 )
             reasons = {"accepted_provisional": accept_provisional if unsettled else None, "unsettled": unsettled}
             manifest |= {"closed_by": by, **reasons, "reopened_because": reopen if earlier else None}
+            manifest["invoices"] = {account: f"{amount:f}" for account, amount in (invoices or {}).items()}
             manifest_hash = write_manifest(aside, manifest, month)
             _swap_in(aside, folder, None if earlier is None else int(earlier["revision"]))
         finally:
@@ -134,41 +133,6 @@ def _require_tested(settings: Settings) -> None:
         "The last build has not passed its tests, so no month is closed on it.",
         "Run `inferledger build`, `detect` and `publish`, and mend what they name.",
     )
-
-
-def _require_closable(
-    connection: duckdb.DuckDBPyConnection, run: Run, month: date, accept_provisional: str | None
-) -> list[str]:
-    """Refuse a month that is not over, not tied or not final; returns what is accepted as not final."""
-    name, end = month_name(month), next_month(month)
-    if run.as_of.date() < end:
-        raise TerminalError(f"{name} is not over.", f"Close it from {end} on.")
-    totals = records(connection, TOTALS.replace("invoice_cost", "difference"), month)
-    if not totals:
-        raise TerminalError(
-            f"No bill of {name} is published.", "Check the month, or load it with `inferledger ingest`."
-        )
-    for total in totals:
-        if total["difference"] != 0:
-            raise TerminalError(
-                f"{total['provider']} {total['billing_account_id']} differs from its landed bill by "
-                f"{total['difference']} {total['billing_currency']} in {name}.",
-                "Run `inferledger build`: its tests name the rows.",
-            )
-    unsettled = [
-        f"{row['provider']}: {row['rows']} rows are {row['cost_status']}"
-        for row in records(connection, STATUSES, month)
-        if row["cost_status"] != "final"
-    ] + [
-        f"{row['source']} {row['account_id']}: complete through {row['complete_through']} only"
-        for row in records(connection, _INCOMPLETE, end - timedelta(days=1))
-    ]
-    if unsettled and not accept_provisional:
-        raise TerminalError(
-            f"{name} is not final: {'; '.join(unsettled)}.",
-            "Wait for the invoices, or close it with --accept-provisional REASON, which is recorded.",
-        )
-    return unsettled
 
 
 def _changed_tables(connection: duckdb.DuckDBPyConnection, earlier: dict[str, Any], aside: Path) -> list[str]:

@@ -21,6 +21,7 @@ KINDS = {
     "discount_not_applied": "Charged at the list price: the contract's discount is missing",
     "wrong_unit": "Quantity or price in the wrong unit",
     "outdated_price": "Charged at a contract price of another date",
+    "unexplained": "Charged above the agreed price, and no known price explains it",
 }
 _ROWS = """
 select

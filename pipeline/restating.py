@@ -16,6 +16,7 @@ import duckdb
 
 from ingest.errors import TerminalError
 from ingest.settings import Settings
+from pipeline.closed_check import require_as_closed
 from pipeline.closed_home import closed_root, input_rows, month_name
 from pipeline.closed_manifest import as_json, changed_inputs, read_manifest, sha256
 from pipeline.closed_tables import has_table, open_published, records
@@ -53,7 +54,7 @@ def restatement(settings: Settings, month: date) -> Restatement:
     """Compare a closed month with the published numbers.
 
     Raises:
-        TerminalError: the month is not closed, or the published file was built before it was.
+        TerminalError: the month is not closed, its folder was changed, or the published file was built before it.
     """
     folder = closed_root(settings.home) / month_name(month)
     manifest = read_manifest(folder)
@@ -61,6 +62,7 @@ def restatement(settings: Settings, month: date) -> Restatement:
         raise TerminalError(
             f"{month_name(month)} is not closed.", f"Run `inferledger close {month_name(month)}` first."
         )
+    require_as_closed(settings, folder, manifest)
     if not settings.published.exists():
         raise TerminalError("Nothing is published to compare with.", "Run `inferledger run` first.")
     with open_published(settings.published) as connection:

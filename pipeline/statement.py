@@ -15,9 +15,10 @@ import duckdb
 
 from ingest.errors import ConfigError, TerminalError
 from ingest.settings import Settings
+from pipeline.closed_check import require_as_closed
 from pipeline.closed_home import closed_root, month_name
 from pipeline.closed_manifest import read_manifest, sha256
-from pipeline.closed_tables import open_published, quoted, read_frozen, records
+from pipeline.closed_tables import open_published, quoted, records
 
 SHARED_METHODS = ("gateway_share", "capacity_share", "rule")
 _LINE = """
@@ -127,6 +128,7 @@ def read_month(settings: Settings, month: date) -> Month:
     folder = closed_root(settings.home) / month_name(month)
     manifest = read_manifest(folder)
     if manifest is not None:
+        require_as_closed(settings, folder, manifest, ("statement_lines", "teams"))
         return _read_closed(folder, manifest, month)
     if not settings.published.exists():
         raise TerminalError("Nothing is published yet.", "Run `inferledger run` first.")
@@ -138,12 +140,6 @@ def read_month(settings: Settings, month: date) -> Month:
 def _read_closed(folder: Path, manifest: dict[str, Any], month: date) -> Month:
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
-        for name in ("statement_lines", "teams"):
-            told = manifest["tables"][name]
-            if read_frozen(connection, folder / f"{name}.parquet", told["columns"]).sha256 != told["sha256"]:
-                raise TerminalError(
-                    f"{folder / name}.parquet is not what its manifest says.", "Restore the folder from a backup."
-                )
         table = f"'{quoted(folder / 'statement_lines.parquet')}'"
         lines = records(connection, f"select {_LINE} from {table} order by all")
         teams = _teams(connection, f"'{quoted(folder / 'teams.parquet')}'", month)

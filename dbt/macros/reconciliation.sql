@@ -59,6 +59,11 @@
     {{ tokens }} || ' tokens at ' || coalesce({{ price_text(found) }}, 'an unknown price') || ' instead of ' || {{ price_text(due) }}
 {%- endmacro %}
 
+{# whether more was charged than the provider's own list price makes it: no discount explains that #}
+{% macro is_above_list(row) -%}
+    {{ row }}.charged_cost_usd > {{ row }}.list_cost_usd + 0.0001
+{%- endmacro %}
+
 {# why a bill is off the price that is due, from a row of int_billed_price_gaps #}
 {% macro off_price_text() -%}
     case

@@ -123,6 +123,18 @@ CASES = (
     Case("not billed yet", (tokens(MILLION, usage_date=LATE),), (), {"late_data": "1.8"}),
     Case("an unknown model", (tokens(9, model=None),), (cost("5", 9, model=None),), {"unmapped": "-5"}),
     Case("no reason", (tokens(MILLION),), (cost("1.77"),), {"unknown": "0.03"}),
+    Case(
+        "a deeper discount", (tokens(MILLION),), (cost("1.5", list_cost=Decimal(2)),), {"discount": "0.3"}
+    ),
+    # more than the list price is no discount, whoever's list it is
+    Case(
+        "a surcharge", (tokens(MILLION),), (cost("5", list_cost=Decimal(2)),), {"unknown": "-3.2"},
+        {"unexplained": "3.2"},
+    ),
+    Case(
+        "a surcharge on a list price of its own", (tokens(MILLION),), (cost("4.1", list_cost=Decimal("3.2")),),
+        {"price_date": "-1.08", "unknown": "-1.22"},
+    ),
     Case("no rate", (tokens(MILLION),), (cost("1", billing_currency="JPY", usd_per_currency=None),)),
     # 300,000 of its tokens belong to the Pacific day before and 200,000 of the next day to this one; the next day is
     # billed in UTC again, after its first 200,000

@@ -38,6 +38,10 @@ HAND_CALLS = [
     call("hand", 3, "search", (100, 0, 0, 0)),
 ]
 OTHER_LOG = [call("hand", 1, "growth", (5, 0, 0, 0), source="otel_genai")]
+NAMED_CALLS = [
+    call("named", 1, "search", (60, 0, 0, 0), native_product="rewrite", native_environment="prod"),
+    call("named", 1, "search", (20, 0, 0, 0), native_product="ranking"),
+]
 CAPACITY = [
     capacity_hour("ptu", START, sub_account_id="sub-shared", utilization_ratio=Decimal("0.5")),
     capacity_hour("ptu", START + timedelta(hours=1), sub_account_id="sub-shared", utilization_ratio=Decimal(0)),
@@ -53,6 +57,7 @@ CHARGES = [row for costs, _, _ in GENERATED for row in costs] + [
     billed("hand", "input", Decimal("6.5"), 550),
     billed("hand", "output", Decimal(2), 20),
     billed("hand", "input", Decimal(1), resource_id="tagged", native_team="risk", native_method="resource_tag"),
+    billed("named", "input", Decimal(10), native_product="of the charge", native_environment="dev"),
     billed("unmetered", "input", Decimal(1)),
     billed("ptu", "other", Decimal(20), pricing_category="provisioned", service_tier="provisioned"),
     billed("ro-1", "other", Decimal(9), model=None, charge_category="Purchase", effective_cost=None),
@@ -110,9 +115,11 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     rows = {
         "int_azure_charges": CHARGES,
         "int_azure_landed_totals": landed_totals(CHARGES),
-        "int_azure_workload_hours": [row for _, hours, _ in GENERATED for row in hours] + HAND_HOURS,
+        "int_azure_workload_hours": [row for _, hours, _ in GENERATED for row in hours]
+        + [*HAND_HOURS, hour("named", 1, (100, 0, 0, 0))],
         "int_gateway_logged_usage": [row for _, _, calls in GENERATED for row in calls]
         + HAND_CALLS
+        + NAMED_CALLS
         + OTHER_LOG
         + CAPACITY_CALLS
         + [call("unmetered", 1, "search", (5, 0, 0, 0))],
@@ -183,6 +190,17 @@ def test_a_split_charge_says_which_log_decided(shared: Home) -> None:
         "attribution_confidence": "medium",
         "consumed_tokens": 550 * 140 // 600,
     }
+
+
+def test_a_share_carries_the_product_and_environment_that_used_it(shared: Home) -> None:
+    rows = shared.query(
+        "select team, product, environment, billed_cost from fct_spend_daily where workload_id = 'named' order by all"
+    )
+    assert [tuple(row.values()) for row in rows] == [
+        ("search", "ranking", None, 2),
+        ("search", "rewrite", "prod", 6),
+        ("unallocated", "of the charge", "dev", 2),
+    ]
 
 
 def test_a_tag_stands_above_a_log_and_a_log_without_a_meter_shares_nothing(shared: Home) -> None:

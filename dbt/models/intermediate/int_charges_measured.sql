@@ -49,12 +49,15 @@ parted as (
     {{ charge_parts('weighed', 'charge_number', 'weight', 'total_weight') }}
 )
 
+-- a part that nobody used keeps what the charge itself names
 select
     * exclude (
         charge_number, share_source, share_method, share_team, share_product, share_environment, weight, total_weight,
-        native_team, native_method, native_evidence
+        native_team, native_product, native_environment, native_method, native_evidence
     ),
     share_team as native_team,
+    if(share_team is null, native_product, share_product) as native_product,
+    if(share_team is null, native_environment, share_environment) as native_environment,
     share_method as native_method,
     case
         when share_team is null then null

@@ -18,8 +18,8 @@ teams as (
         coalesce(cast(sum(amount) filter (where side = 'current') as decimal(38, 12)), 0) as current_amount,
         coalesce(sum(billed_cost) filter (where side = 'current'), 0)
         - coalesce(sum(billed_cost) filter (where side = 'closed'), 0) as billed_moved,
-        coalesce(sum(tokens) filter (where side = 'current'), 0)
-        - coalesce(sum(tokens) filter (where side = 'closed'), 0) as tokens_moved,
+        coalesce(sum(tokens) filter (where side = 'closed'), 0) as closed_tokens,
+        coalesce(sum(tokens) filter (where side = 'current'), 0) as current_tokens,
         count(*) filter (where side = 'closed') as closed_rows,
         count(*) filter (where side = 'current') as current_rows
     from amounts
@@ -34,7 +34,8 @@ scopes as (
         sum(closed_amount) over (partition by {{ scope }}) as scope_closed,
         sum(current_amount) over (partition by {{ scope }}) as scope_current,
         sum(billed_moved) over (partition by {{ scope }}) as scope_billed_moved,
-        sum(tokens_moved) over (partition by {{ scope }}) as scope_tokens_moved,
+        sum(closed_tokens) over (partition by {{ scope }}) as scope_closed_tokens,
+        sum(current_tokens) over (partition by {{ scope }}) as scope_current_tokens,
         sum(closed_rows) over (partition by {{ scope }}) as scope_closed_rows,
         sum(current_rows) over (partition by {{ scope }}) as scope_current_rows
     from teams
@@ -43,7 +44,23 @@ scopes as (
 moved as (
     select
         *,
-        cast(sum(weight) over (partition by {{ scope }}) as hugeint) as scope_weight
+        cast(sum(weight) over (partition by {{ scope }}) as hugeint) as scope_weight,
+        -- another owner shows in the shares of the tokens, which no price moves, but for the rounding to whole ones;
+        -- where none are counted, in those of the cost
+        bool_or(
+            case
+                when scope_closed_tokens > 0 and scope_current_tokens > 0
+                    then
+                        abs(closed_tokens / scope_closed_tokens - current_tokens / scope_current_tokens)
+                        > 1 / scope_closed_tokens + 1 / scope_current_tokens
+                when scope_closed = 0 or scope_current = 0 then true
+                else
+                    abs(
+                        cast(closed_amount as double) / cast(scope_closed as double)
+                        - cast(current_amount as double) / cast(scope_current as double)
+                    ) > 1e-9
+            end
+        ) over (partition by {{ scope }}) as is_shared_otherwise
     from scopes
     qualify bool_or(closed_amount <> current_amount) over (partition by {{ scope }})
 ),
@@ -77,7 +94,8 @@ parts as (
         closed_amount,
         current_amount,
         scope_billed_moved,
-        cast(scope_tokens_moved as bigint) as scope_tokens_moved,
+        cast(scope_closed_tokens as bigint) as scope_closed_tokens,
+        cast(scope_current_tokens - scope_closed_tokens as bigint) as scope_tokens_moved,
         cast(scope_closed_rows as bigint) as scope_closed_rows,
         bill_changed,
         bill_came,
@@ -90,7 +108,7 @@ parts as (
         case
             when scope_closed_rows = 0 or scope_current_rows = 0 then 0
             when scope_closed = scope_current then current_amount - closed_amount
-            when not coalesce(rules_changed or logs_changed, false) then 0
+            when not is_shared_otherwise or not coalesce(rules_changed or logs_changed, false) then 0
             else {{ money_share('scope_closed', 'weight', 'scope_weight') }} - closed_amount
         end as moved_between_teams
     from judged

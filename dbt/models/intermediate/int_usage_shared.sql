@@ -100,7 +100,7 @@ select
         if(team is not null and error_count is not null, 0, error_count) as error_count
     ),
     team as native_team,
-    coalesce(product, case when team is null then native_product end) as native_product,
-    coalesce(environment, case when team is null then native_environment end) as native_environment,
+    if(team is null, native_product, product) as native_product,
+    if(team is null, native_environment, environment) as native_environment,
     case when team is not null then 'gateway_share' end as native_method
 from parted

@@ -30,6 +30,8 @@ spent_otherwise as (
             when measure like 'metered%' then 'definition_changed'
             when bill_changed and bill_only_grew and scope_tokens_moved > 0 then 'late_row'
             when bill_changed and (scope_closed_rows > 0 or charge_category <> 'Usage') then 'provider_restated'
+            -- another file that charges otherwise for the very tokens that were closed
+            when bill_came and scope_closed_tokens > 0 and scope_tokens_moved = 0 then 'provider_restated'
             when bill_changed or bill_came then 'late_row'
             else 'definition_changed'
         end as cause

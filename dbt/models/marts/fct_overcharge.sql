@@ -24,14 +24,15 @@ gaps as (
 
 price_gaps as (
     select * from {{ ref('int_billed_price_gaps') }}
-    where found_usd_per_mtok is not null and off_usd < 0 and {{ is_changed_part('usage_date') }}
+    where (found_usd_per_mtok is not null or off_class = 'unknown') and off_usd < 0 and {{ is_changed_part('usage_date') }}
 ),
 
--- a price that the provider took instead of the one that was due
+-- a price that the provider took instead of the one that was due; where none fits, what the charge works out to
 wrong_prices as (
     select
         price_gaps.reconciliation_id,
         case price_gaps.off_class
+            when 'unknown' then 'unexplained'
             when 'service_tier' then 'wrong_tier'
             when 'context_band' then 'wrong_context_band'
             when 'cache_class' then 'wrong_cache_price'
@@ -44,7 +45,9 @@ wrong_prices as (
         price_gaps.context_band,
         price_gaps.billed_tokens as tokens,
         price_gaps.due_usd_per_mtok,
-        price_gaps.found_usd_per_mtok as charged_usd_per_mtok,
+        coalesce(
+            price_gaps.found_usd_per_mtok, {{ usd_per_mtok('price_gaps.charged_cost_usd', 'price_gaps.billed_tokens') }}
+        ) as charged_usd_per_mtok,
         price_gaps.due_cost_usd,
         price_gaps.charged_cost_usd,
         -price_gaps.off_usd as overcharge_usd

@@ -90,11 +90,11 @@ judged as (
             when off_price.is_rounding then 'rounding'
             when matched.residual_class is not null then matched.residual_class
             -- a correction on a later invoice is converted at that month's rate
-            when abs(off_price.off_usd) <= off_price.moved_cost * (off_price.highest_rate - off_price.lowest_rate)
-                then 'price_date'
+            when abs(off_price.off_usd) <= off_price.moved_cost * (off_price.highest_rate - off_price.lowest_rate) then 'price_date'
             when off_price.tier_usd_per_mtok is null then 'service_tier'
             when off_price.due_usd_per_mtok is null then 'context_band'
-            when abs(off_price.list_cost_usd - off_price.due_list_cost_usd) <= 0.0001 then 'discount'
+            when abs(off_price.list_cost_usd - off_price.due_list_cost_usd) <= 0.0001
+                then if({{ is_above_list('off_price') }}, 'unknown', 'discount')
             when off_price.list_cost_usd is not null then 'provider_list'
             else 'unknown'
         end as off_class

@@ -96,7 +96,10 @@ price_terms as (
     select
         price_gaps.reconciliation_id,
         price_gaps.usage_date,
-        if(abs(price_gaps.off_usd - price_gaps.list_step_usd) <= 0.0001, 'rounding', 'discount') as residual_class,
+        if(
+            abs(price_gaps.off_usd - price_gaps.list_step_usd) <= 0.0001,
+            'rounding', if({{ is_above_list('price_gaps') }}, 'unknown', 'discount')
+        ) as residual_class,
         price_gaps.off_usd - price_gaps.list_step_usd as residual_usd,
         price_gaps.billed_tokens as tokens,
         'on top of the provider''s own list price' as evidence
