@@ -133,7 +133,9 @@ SOURCES: Final = (
 )
 PROVIDER_TOTALS: Final = (
     "Billed cost, each row in its own billing currency. Landed = in the marts + out of scope + difference. Out of "
-    "scope: what is on the bill and is not AI. The filters of days, team, environment, basis and currency do not apply."
+    "scope: what is on the bill and is not AI. Provider's total: what it says by another way, such as Cost Explorer. "
+    "Invoice: what the bill's rows sum to once they are invoiced. The filters of days, team, environment, basis and "
+    "currency do not apply."
 )
 UNMAPPED: Final = (
     "Names that no reviewed list knows: their model stays unknown, never guessed. Bill, meters and logs see the same "

@@ -25,10 +25,7 @@ def close(
         str | None, typer.Option(metavar="REASON", help="Freeze a closed month anew; the earlier revision is kept.")
     ] = None,
     invoice: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ACCOUNT=AMOUNT", help="What the invoice of a billing account says; held against the bill."
-        ),
+        list[str] | None, typer.Option(metavar="ACCOUNT=AMOUNT", help="What an account's invoice says, as printed.")
     ] = None,
     home: Home = None,
     config: Config = None,
@@ -54,21 +51,13 @@ def close(
         reopen=reopen,
         invoices=parse_invoices(invoice or []),
     )
-    text = _outcome(month, done)
     totals = "".join(
         f"\n  {total['provider']} {total['billing_account_id']}: {total['mart_cost']} {total['billing_currency']}"
         for total in done.totals
     )
-    result = {
-        "month": month,
-        "revision": done.revision,
-        "outcome": done.outcome,
-        "manifest": str(done.manifest),
-        "manifest_hash": done.manifest_hash,
-        "changed_inputs": done.changed_inputs,
-        "totals": done.totals,
-    }
-    tell_result(result, as_json, f"{text} Manifest {done.manifest_hash} in {done.manifest.parent}.{totals}")
+    result = vars(done) | {"month": month, "manifest": str(done.manifest)}
+    told = f"{_outcome(month, done)} Manifest {done.manifest_hash} in {done.manifest.parent}.{totals}"
+    tell_result(result, as_json, told)
 
 
 def _outcome(month: str, done: "Closing") -> str:

@@ -26,6 +26,7 @@ _TITLES = {
     "tag_keys": "Tag keys; those not declared are candidates",
     "moves": "What it would move",
     "moved_things": "Largest things that would move",
+    "team_months": "What each team's months would change by, splits applied",
 }
 _SAY_THEMSELVES = ("thing", "charge_month", "provider", "attribution_method", "tag_key")
 _DOLLARS = {"billed_cost_usd": "", "unallocated_cost_usd": " of it unallocated"}
@@ -48,13 +49,18 @@ def check(config: File = None, home: Home = None, as_json: AsJson = False) -> No
 
     Example: inferledger ownership check --config ./changed/ownership.yml --json
     """
+    from ingest.landing import Landing
+    from ingest.sources.config import SPLITS
     from pipeline.ownership_check import check_ownership
     from pipeline.paths import config_dir
+    from pipeline.running import new_run
 
     given = config if config is not None else config_dir(settings_for(home, None))
     path = given / "ownership.yml" if given.is_dir() else given
     try:
-        report = check_ownership(path, settings_for(home, None).published)
+        settings = settings_for(home, None)
+        splits = Landing(settings.landing_root, new_run(settings)).read(SPLITS).select(SPLITS.schema.names).to_pylist()
+        report = check_ownership(path, settings.published, splits)
     except ConfigError as error:
         if as_json:
             sys.stdout.write(json.dumps({"file": str(path), "error": error.message, "remedy": error.remedy}) + "\n")

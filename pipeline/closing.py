@@ -95,11 +95,7 @@ def close_month(
                 if earlier is not None and not _changed_tables(connection, earlier, aside):
                     return _unchanged(settings, folder, earlier, manifest)
             if earlier is not None and reopen is None:
-                raise TerminalError(
-                    f"{month_name(month)} was closed by {earlier['closed_by']} as revision {earlier['revision']}, and "
-                    "its numbers are others now.",
-                    f"`inferledger restatement {month_name(month)}` says what moved; --reopen REASON freezes it anew.",
-                )
+                raise _closed_otherwise(month, earlier)
             reasons = {"accepted_provisional": accept_provisional if unsettled else None, "unsettled": unsettled}
             manifest |= {"closed_by": by, **reasons, "reopened_because": reopen if earlier else None}
             manifest["invoices"] = {account: f"{amount:f}" for account, amount in (invoices or {}).items()}
@@ -111,6 +107,14 @@ def close_month(
     outcome = "closed" if earlier is None else "reopened"
     changed = 0 if earlier is None else len(changed_inputs(earlier["inputs"], manifest["inputs"]))
     return Closing(month, revision, outcome, folder / "manifest.json", manifest_hash, changed, manifest["totals"])
+
+
+def _closed_otherwise(month: date, earlier: dict[str, Any]) -> TerminalError:
+    return TerminalError(
+        f"{month_name(month)} was closed by {earlier['closed_by']} as revision {earlier['revision']}, and its numbers "
+        "are others now.",
+        f"`inferledger restatement {month_name(month)}` says what moved; --reopen REASON freezes it anew.",
+    )
 
 
 def recover(home: Path, month: date) -> None:

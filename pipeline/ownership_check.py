@@ -1,7 +1,8 @@
 """What an `ownership.yml` covers, what is wrong with it, and what it would move, in dollars, before it is landed.
 
 The published file says what was billed for each thing and day and whose it is today; the rules of the file that is
-looked at decide the same things again. Dollars are billed USD by direct evidence, before splits.
+looked at decide the same things again. Dollars are billed USD by direct evidence and measured use, before splits; what
+splits do to the teams besides is told on its own.
 """
 
 from dataclasses import dataclass
@@ -14,8 +15,10 @@ import duckdb
 from ingest.config_dated import share_a_day
 from ingest.config_fields import plain_field
 from ingest.config_ownership import OwnershipConfig, OwnershipRule
+from ingest.sources.config import SPLITS, ownership_rows
 from pipeline.ownership_examples import load_ownership
 from pipeline.ownership_rules import decide
+from pipeline.ownership_splits import split_changes
 
 Rows = list[dict[str, Any]]
 _LARGEST = 10
@@ -70,7 +73,8 @@ _QUESTIONS = {
     "dead_rules": """
         select rules.rule_id, rules.provider, rules.field, rules.pattern, rules.team
         from ownership_rules as rules
-        where not exists (
+        -- a rule that ended before what is published begins is of the past, not dead
+        where (rules.valid_to is null or rules.valid_to > (select min(first_day) from things)) and not exists (
             select 1
             from int_owner_matches as matches
             inner join things using (thing_id)
@@ -147,8 +151,11 @@ class OwnershipReport:
         } | found
 
 
-def check_ownership(path: Path, published: Path) -> OwnershipReport:
+def check_ownership(path: Path, published: Path, landed_splits: Rows | None = None) -> OwnershipReport:
     """Check a file and compare it with what is published.
+
+    Args:
+        landed_splits: the rows of the stream `splits` that the published numbers were split by.
 
     Raises:
         ConfigError: the file cannot be meant, or one of its tests fails.
@@ -160,11 +167,11 @@ def check_ownership(path: Path, published: Path) -> OwnershipReport:
         rules=len(ownership.rules),
         gaps=_gaps(ownership.rules),
         outlived=_outlived(ownership),
-        findings=_findings(ownership, published) if published.exists() else None,
+        findings=_findings(ownership, published, landed_splits or []) if published.exists() else None,
     )
 
 
-def _findings(ownership: OwnershipConfig, published: Path) -> dict[str, Rows] | None:
+def _findings(ownership: OwnershipConfig, published: Path, landed_splits: Rows) -> dict[str, Rows] | None:
     with duckdb.connect() as connection:
         location = str(published).replace("'", "''")
         connection.execute(f"attach '{location}' as published (read_only)")
@@ -178,7 +185,9 @@ def _findings(ownership: OwnershipConfig, published: Path) -> dict[str, Rows] | 
         connection.execute("create temp table declared_teams (team varchar)")
         connection.executemany("insert into declared_teams values (?)", [[team.id] for team in ownership.teams])
         decide(connection, ownership)
-        return {name: connection.execute(sql).to_arrow_table().to_pylist() for name, sql in _QUESTIONS.items()}
+        found = {name: connection.execute(sql).to_arrow_table().to_pylist() for name, sql in _QUESTIONS.items()}
+        splits = next(rows for contract, rows in ownership_rows(ownership) if contract is SPLITS)
+        return found | {"team_months": split_changes(connection, landed_splits, splits)}
 
 
 def _gaps(rules: tuple[OwnershipRule, ...]) -> Rows:

@@ -4,8 +4,6 @@ The models and macros of the dbt project are rendered over tables of one in-memo
 what is built cannot differ in their rules. Both ways of asking end here: examples inside a file, and a year of things.
 """
 
-from collections.abc import Mapping
-
 import duckdb
 import jinja2
 import pyarrow as pa
@@ -14,7 +12,17 @@ from ingest.config_ownership import OwnershipConfig
 from ingest.sources.config import OWNERSHIP_RULES, TAG_SYNONYMS, ownership_rows
 from pipeline.paths import dbt_project
 
-_MACROS = ("attribution", "carried_tags", "holds_on", "owned_things", "rule_matches", "tag_value")
+_MACROS = (
+    "apply_splits",
+    "attribution",
+    "carried_tags",
+    "charge_parts",
+    "holds_on",
+    "money_split",
+    "owned_things",
+    "rule_matches",
+    "tag_value",
+)
 _MODELS = ("int_tag_values", "int_owner_matches", "int_owners_daily")
 # what the models read: what is asked about stands in `things` and `days`; meters and logs have nothing to add
 _REFS = {
@@ -25,6 +33,8 @@ _REFS = {
     "int_charges_scoped": "days",
     "stg_config__ownership_rules": "ownership_rules",
     "stg_config__tag_synonyms": "tag_synonyms",
+    "stg_config__splits": "splits",
+    "int_split_matches": "int_split_matches",
 }
 # a share by measured use stands as it was found
 _MEASURED = "('gateway_share', 'capacity_share')"
@@ -87,10 +97,8 @@ def decide(connection: duckdb.DuckDBPyConnection, ownership: OwnershipConfig) ->
     """
     _declare(connection, ownership)
     for model in _MODELS:
-        path = next((dbt_project() / "models").rglob(f"{model}.sql"))
-        sql = _render(path.read_text(encoding="utf-8"), _REFS | {name: name for name in _MODELS})
-        connection.execute(f"create or replace temp table {model} as {sql}")
-    attribution = _render("{{ attribution() }}", {})
+        connection.execute(f"create or replace temp table {model} as {render_model(model)}")
+    attribution = render("{{ attribution() }}")
     connection.execute(
         f"""
         create or replace temp table decided as
@@ -121,9 +129,16 @@ def _declare(connection: duckdb.DuckDBPyConnection, ownership: OwnershipConfig) 
     )
 
 
-def _render(template: str, refs: Mapping[str, str]) -> str:
+def render_model(name: str) -> str:
+    """The SQL of a model, over the tables that stand in for what it reads."""
+    path = next((dbt_project() / "models").rglob(f"{name}.sql"))
+    return render(path.read_text(encoding="utf-8"))
+
+
+def render(template: str) -> str:
+    """SQL of a template that may use the macros of attribution and splits."""
     # what comes out is SQL, where HTML has nothing to escape
     environment = jinja2.Environment(extensions=["jinja2.ext.do"], undefined=jinja2.StrictUndefined)  # noqa: S701
-    folder = dbt_project() / "macros"
+    folder, refs = dbt_project() / "macros", _REFS | {name: name for name in _MODELS}
     macros = "\n".join((folder / f"{name}.sql").read_text(encoding="utf-8") for name in _MACROS)
     return environment.from_string(macros + "\n" + template).render(ref=lambda name: refs[name])

@@ -1,5 +1,7 @@
 """Data health: how far each source reaches, whether the marts tie to the bill, and what nobody could place."""
 
+from decimal import Decimal
+
 import streamlit as st
 
 import state
@@ -9,6 +11,7 @@ from dashboard import format as fmt
 page = layout.current()
 currency = page.selection.currency
 cost = page.selection.cost_name
+CENT = Decimal("0.01")
 
 
 def last_run() -> None:
@@ -53,6 +56,16 @@ def provider_totals() -> None:
             f"Yes: all {len(totals)} totals equal the provider's own rows, to the last digit.",
             icon=":material/check_circle:",
         )
+    newest = max((row["billing_month"] for row in totals), default=None)
+    # in a month that still runs, the one source is hours ahead of the other
+    told_otherwise = [
+        row for row in totals if row["billing_month"] != newest and abs(row["off_provider_cost"] or 0) >= CENT
+    ]
+    if told_otherwise:
+        st.warning(
+            f"Of {len(told_otherwise)} the provider itself says another total: load the month again, or find the rows.",
+            icon=":material/warning:",
+        )
     columns: layout.Columns = {
         "billing_month": ("month", "Invoice month"),
         "provider": ("provider", "Provider"),
@@ -63,6 +76,7 @@ def provider_totals() -> None:
         "out_of_scope_cost": ("number", "Out of scope"),
         "difference": ("number", "Difference"),
         "provider_cost": ("number", "Provider's total"),
+        "off_provider_cost": ("number", "Landed less that"),
         "invoice_cost": ("number", "Invoice"),
     }
     layout.table("provider-totals", totals, columns)

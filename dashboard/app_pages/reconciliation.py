@@ -105,6 +105,7 @@ def provider_totals() -> None:
         "landed_cost": ("number", "Landed"),
         "difference": ("number", "Not in the marts"),
         "provider_cost": ("number", "Provider's total"),
+        "off_provider_cost": ("number", "Landed less that"),
         "invoice_cost": ("number", "Invoice"),
     }
     layout.table("reconciled-totals", page.rows("provider_totals"), columns)

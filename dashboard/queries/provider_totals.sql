@@ -9,6 +9,7 @@ select
     out_of_scope_cost,
     difference,
     provider_cost,
+    landed_cost - provider_cost as off_provider_cost,
     invoice_cost
 from fct_provider_totals
 where $providers::varchar[] is null or list_contains($providers::varchar[], provider)

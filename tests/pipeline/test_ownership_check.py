@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from ingest.config_ownership import OwnershipConfig
 from ingest.errors import ConfigError
+from ingest.sources.config import SPLITS, ownership_rows
 from pipeline.cli import app
 from pipeline.ownership_check import check_ownership
 from pipeline.ownership_examples import load_ownership
@@ -129,6 +130,29 @@ def test_a_synonym_taken_out_moves_what_it_named(tmp_path: Path, published: Path
     assert [(row["from_team"], row["to_team"], row["billed_cost_usd"]) for row in report["moves"]] == [
         ("ghosts", "unallocated", 5)
     ]
+
+
+def test_splits_are_told_as_what_the_months_of_the_teams_change_by(tmp_path: Path, published: Path) -> None:
+    splits = """
+splits:
+  - {id: half, from_team: risk, valid_from: 2026-11-02, to: [{team: search, share: 0.5}, {team: risk, share: 0.5}]}
+  - {id: on, from_team: search, valid_from: 2026-11-03, to: [{team: docs, share: 1}]}
+"""
+    text = FILE.replace(", valid_to: 2025-06-01}", "}") + splits
+    report = check_ownership(written(tmp_path, text), published).as_json()
+    assert report["moves"] == []
+    # of 20 and 40 that are risk's half goes to search, and of the second day all of that to docs
+    assert [(row["charge_month"], row["team"], row["billed_cost_usd"]) for row in report["team_months"]] == [
+        ("2026-11", "risk", -30),
+        ("2026-11", "docs", 20),
+        ("2026-11", "search", 10),
+    ]
+    ownership = load_ownership(written(tmp_path, text))
+    landed = next(rows for contract, rows in ownership_rows(ownership) if contract is SPLITS)
+    report = check_ownership(written(tmp_path, text), published, landed).as_json()
+    assert report["team_months"] == []
+    report = check_ownership(written(tmp_path), published, landed).as_json()
+    assert [row["billed_cost_usd"] for row in report["team_months"]] == [30, -20, -10]
 
 
 @pytest.mark.parametrize(
