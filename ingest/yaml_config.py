@@ -233,6 +233,8 @@ def _what(model: type[BaseModel], place: Place, detail: ErrorDetails) -> str:
         return str(context["error"])
     if kind == "model_type":
         return f"{_shown(found)} where keys are expected: {', '.join(_keys(_type_at(model, place)))}"
+    if kind == "string_type" and found is None:
+        return "is empty"
     plain = _PLAIN.get(kind)
     if plain is None:
         return f"{_shown(found)}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"

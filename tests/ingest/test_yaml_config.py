@@ -83,6 +83,11 @@ def refusal(folder: Path, text: str) -> str:
             id="an account number without quotes",
         ),
         pytest.param(
+            "title:\nrules: [{provider: aws}]\n",
+            "rules.yml:1: title: is empty",
+            id="a key without its value",
+        ),
+        pytest.param(
             "rules: [{provider: aws, count: 1.5}]\n",
             "rules.yml:1: rules[0].count: 1.5 is not a whole number",
             id="a broken count",
