@@ -29,6 +29,16 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# whether a day is the one after such a part; the days are counted on in the list, since DuckDB moves no filter that
+   could overflow below a join #}
+{% macro is_day_after_changed_part(day) -%}
+    {%- if is_incremental() -%}
+        list_contains(list_transform(getvariable('changed_parts'), lambda part: cast(part + 1 as date)), {{ day }})
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}
+
 {# before a run: where the digests are kept #}
 {% macro create_built_parts() %}
     create schema if not exists pipeline;

@@ -11,7 +11,7 @@ with
 
 sides as (
     select * from {{ ref('int_reconciled_sides') }}
-    where {{ is_changed_part('usage_date') }} or {{ is_changed_part('usage_date - 1') }}
+    where {{ is_changed_part('usage_date') }} or {{ is_day_after_changed_part('usage_date') }}
 ),
 
 -- what stands beside a class: the other classes of its workload, model and day, and its own next day

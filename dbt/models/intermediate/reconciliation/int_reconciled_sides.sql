@@ -75,7 +75,7 @@ metered_workloads as (
     select
         provider,
         workload_id
-    from compared
+    from {{ ref('int_metered_costs') }}
     where metered_tokens is not null
     group by provider, workload_id
 ),

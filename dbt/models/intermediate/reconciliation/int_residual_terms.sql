@@ -3,10 +3,6 @@
 
 with
 
-price_gaps as (
-    select * from {{ ref('int_billed_price_gaps') }}
-),
-
 -- an incomplete day and what has no price stay whole
 whole_rows as (
     select
@@ -48,11 +44,19 @@ token_terms as (
     from split_rows
 ),
 
--- buckets of rows that were split; a row has one per region, tier and context band
+-- a row has a bucket per region, tier and context band. Its id holds its day: both are compared, to read few days only
 buckets as (
     select billed.*
     from {{ ref('int_billed_tokens') }} as billed
-    inner join split_rows on billed.reconciliation_id = split_rows.reconciliation_id
+    inner join split_rows
+        on billed.usage_date = split_rows.usage_date and billed.reconciliation_id = split_rows.reconciliation_id
+),
+
+price_gaps as (
+    select price_gaps.*
+    from {{ ref('int_billed_price_gaps') }} as price_gaps
+    inner join split_rows
+        on price_gaps.usage_date = split_rows.usage_date and price_gaps.reconciliation_id = split_rows.reconciliation_id
 ),
 
 price_terms as (
@@ -84,28 +88,24 @@ price_terms as (
     from buckets
     union all
     select
-        price_gaps.reconciliation_id,
-        price_gaps.usage_date,
-        if(price_gaps.off_class = 'provider_list', 'price_date', price_gaps.off_class) as residual_class,
-        coalesce(price_gaps.list_step_usd, price_gaps.off_usd) as residual_usd,
-        price_gaps.billed_tokens as tokens,
+        reconciliation_id,
+        usage_date,
+        if(off_class = 'provider_list', 'price_date', off_class) as residual_class,
+        coalesce(list_step_usd, off_usd) as residual_usd,
+        billed_tokens as tokens,
         {{ off_price_text() }} as evidence
     from price_gaps
-    inner join split_rows on price_gaps.reconciliation_id = split_rows.reconciliation_id
     union all
     select
-        price_gaps.reconciliation_id,
-        price_gaps.usage_date,
-        if(
-            abs(price_gaps.off_usd - price_gaps.list_step_usd) <= 0.0001,
-            'rounding', if({{ is_above_list('price_gaps') }}, 'unknown', 'discount')
-        ) as residual_class,
-        price_gaps.off_usd - price_gaps.list_step_usd as residual_usd,
-        price_gaps.billed_tokens as tokens,
+        reconciliation_id,
+        usage_date,
+        if(abs(off_usd - list_step_usd) <= 0.0001, 'rounding', if({{ is_above_list('price_gaps') }}, 'unknown', 'discount'))
+            as residual_class,
+        off_usd - list_step_usd as residual_usd,
+        billed_tokens as tokens,
         'on top of the provider''s own list price' as evidence
     from price_gaps
-    inner join split_rows on price_gaps.reconciliation_id = split_rows.reconciliation_id
-    where price_gaps.list_step_usd is not null
+    where list_step_usd is not null
 ),
 
 terms as (
