@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 
@@ -24,9 +25,12 @@ from ingest.file_content import PARQUET, open_bytes, refuse_stranger
 from ingest.json_values import whole_characters
 from ingest.quarantine import Quarantine
 
+pc: Any = pyarrow.compute
 _csv, _parquet = cast(Any, pyarrow.csv), cast(Any, pyarrow.parquet)
 BLOCK_BYTES = 8 << 20
 ROWS_PER_BATCH = 20_000
+# a text with as many commas as a row of fewer columns has is nothing odd
+_FEWEST_COLUMNS = 8
 _REMEDY = "Export it again; nothing of it was landed."
 
 
@@ -77,22 +81,47 @@ def csv_batches(path: Path, name: str, quarantine: Quarantine) -> Iterator[pa.Ta
     Rows with too few or too many values go to `quarantine`.
 
     Raises:
-        CorruptFile: it is cut off, not UTF-8, or no table.
+        CorruptFile: it is cut off, not UTF-8, no table, or a broken quote makes several of its rows one.
     """
-    reader = _csv_reader(path, name, quarantine)
+    torn: list[str] = []
+    reader = _csv_reader(path, name, quarantine, torn)
     names = [str(column).strip() for column in reader.schema.names]
     try:
         for batch in reader:
-            yield pa.Table.from_batches([batch]).rename_columns(names)
+            table = pa.Table.from_batches([batch]).rename_columns(names)
+            torn.extend(_values_of_several_rows(table))
+            if torn:
+                break
+            yield table
     except (pa.ArrowInvalid, OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise _corrupt(f"{name} cannot be read to its end", name, error) from error
+    if torn:
+        start = " ".join(torn[0].split())[:60]
+        raise CorruptFile(f"{name}: a quote is broken, so that several rows are read as one ({start}).", _REMEDY)
 
 
-def _csv_reader(path: Path, name: str, quarantine: Quarantine | None) -> Any:
+def _values_of_several_rows(table: pa.Table) -> Iterator[str]:
+    """Values that hold whole rows: what lies between two broken quotes, and would pass for one long text."""
+    for column in table.columns if table.num_columns >= _FEWEST_COLUMNS else []:
+        broken: Any = pc.fill_null(pc.match_substring(column, "\n"), False)
+        if pc.any(broken).as_py():
+            for text in cast(list[str], column.filter(broken).to_pylist()):
+                breaks = text.strip().count("\n")
+                if breaks and text.count(",") >= breaks * (table.num_columns - 1):
+                    yield text
+
+
+def _csv_reader(path: Path, name: str, quarantine: Quarantine | None, torn: list[str] | None = None) -> Any:
     def set_apart(row: Any) -> str:
-        if quarantine is not None:
+        text = row.text or ""
+        lines = text.strip().count("\n") + 1
+        is_wide = row.expected_columns >= _FEWEST_COLUMNS
+        if torn is not None and lines > 1 and is_wide and text.count(",") >= lines * (row.expected_columns - 1):
+            # an exception would be lost here
+            torn.append(text)
+        elif quarantine is not None:
             reason = f"{row.actual_columns} values where {row.expected_columns} columns are named"
-            quarantine.put(file=name, reason=reason, row=row.text or "")
+            quarantine.put(file=name, reason=reason, row=text)
         return "skip"
 
     try:

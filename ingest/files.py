@@ -4,6 +4,7 @@ A source that can read exported files offers `load_files(context, folder, window
 columns it knows them. What a file is called is a hint to nobody: its columns decide.
 """
 
+import os
 import tempfile
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -64,16 +65,38 @@ class LocalFolder:
     location: str
 
     def files(self) -> list[ExportedFile]:
-        """Every file below the location, by name; hidden ones left out."""
+        """Every file below the location, by name; links are followed, hidden ones left out.
+
+        Raises:
+            ConfigError: a link leads nowhere.
+        """
         root = Path(self.location)
-        paths = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
-        return [_local(path, path.name if path == root else path.relative_to(root).as_posix()) for path in paths
-                if path == root or not any(part.startswith(".") for part in path.relative_to(root).parts)]  # fmt: skip
+        if root.is_file():
+            return [_local(root, root.name)]
+        return [_local(path, path.relative_to(root).as_posix()) for path in sorted(_below(root, set()))]
 
     def fetch(self, file: ExportedFile) -> Path:
         """The file itself."""
         root = Path(self.location)
         return root if root.is_file() else root / file.name
+
+
+def _below(folder: Path, seen: set[Path]) -> Generator[Path]:
+    """The files below a folder; a folder that several links lead to is read once."""
+    if (place := folder.resolve()) in seen:
+        return
+    seen.add(place)
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_symlink() and not path.exists():
+            raise ConfigError(
+                f"{path} is a link to {path.readlink()}, where nothing is.", "Mend the link, or remove it."
+            )
+        if path.is_dir():
+            yield from _below(path, seen)
+        elif path.is_file():
+            yield path
 
 
 def _local(path: Path, name: str) -> ExportedFile:
@@ -102,7 +125,8 @@ def open_folder(location: str, settings: Settings) -> Generator[Folder]:
     if not is_url and not Path(location).exists():
         raise ConfigError(f"--path {location}: there is no such file or folder.", "Check the path.")
     with tempfile.TemporaryDirectory(prefix="inferledger-") as scratch:
-        folder: Folder = LocalFolder(location)
+        # a folder has one name, however it was typed: logs land under it
+        folder: Folder = LocalFolder(os.path.normpath(location))
         if is_url:
             folder = cast(Folder, import_module(_STORES[scheme]).open_url(location, settings, Path(scratch)))
         if not folder.files():

@@ -255,7 +255,7 @@ def _write(gathered: _Load) -> list[LoadResult]:
     for target, part in sorted(gathered.parts.items()):
         scope = target.scope(gathered.route)
         quarantine = Quarantine(part.contract, part.bad)
-        quarantine.land(landing, scope=scope, window=target.unit.window, good_rows=part.rows)
+        apart = quarantine.land(landing, scope=scope, window=target.unit.window, good_rows=part.rows)
         extra = {
             "_view": target.view,
             "_route": gathered.route,
@@ -264,6 +264,8 @@ def _write(gathered: _Load) -> list[LoadResult]:
         }
         batches = spooled(part.paths, extra)
         results.append(landing.write(part.contract, scope=scope, window=target.unit.window, batches=batches))
+        if part.bad:
+            results.append(apart)
     return results
 
 

@@ -141,7 +141,9 @@ def _take(found: Spool, table: pa.Table, name: str, terms: Terms) -> None:
         table = table.filter(is_ours)
     if not table.num_rows:
         return
-    refuse_day_first(_column(table, shape.day), name)
+    for column in table.column_names:
+        if "date" in column.lower() or "period" in column.lower():
+            refuse_day_first(table.column(column), name)
     days, periods = (days_of(_column(table, column)) for column in (shape.day, shape.period))
     accounts = _accounts(table, shape, terms)
     faults = _faults(table, shape, days, accounts)

@@ -36,6 +36,16 @@ def test_each_fact_has_a_test_that_exists(page: Path) -> None:
             assert name in functions(ROOT / file), f"{file} has no {name}"
 
 
+def test_each_numbered_fact_of_a_cloud_stands_in_the_name_of_a_test_of_it() -> None:
+    tests: dict[str, list[str]] = {}
+    for line in "\n".join(page.read_text() for page in PAGES).splitlines():
+        if fact := re.match(r"\| (AWS|GCP|Azure) ([\d.]+) \|", line):
+            number = f"{fact[1]}_{fact[2]}".lower().replace(".", "_")
+            tests.setdefault(number, []).extend([name for _, name in NAMED.findall(line)] + UNIT_TEST.findall(line))
+    assert len(tests) > 40
+    assert [number for number, names in tests.items() if not any(f"{number}_" in name for name in names)] == []
+
+
 def test_each_test_named_after_a_fact_stands_in_a_page() -> None:
     named = {name for _, name in named_tests()}
     files = [path for path in (ROOT / "tests").rglob("test_*.py") if path != Path(__file__)]

@@ -55,6 +55,29 @@ def test_a_row_of_another_width_is_set_apart_with_its_text(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
+    ("opening", "closing"),
+    [('"row, 3', 'row, 6"'), ('"row, 3', 'row 6"'), ('"row, 3', '"row, 6'), ('"row, 3', "row 6"), ('"row 3', 'row 6"')],
+)
+@pytest.mark.parametrize("ends", ["\n", "\r\n"], ids=["lf", "crlf"])
+def test_rows_between_two_broken_quotes_do_not_become_one(
+    tmp_path: Path, opening: str, closing: str, ends: str
+) -> None:
+    names = {3: opening, 6: closing}
+    lines = ["a,b,c,d,e,f,g,name,cost"]
+    lines += [f"{row},x,x,x,x,x,x,{names.get(row, 'plain')},10" for row in range(10)]
+    path = written(tmp_path, (ends.join(lines) + ends).encode())
+    with pytest.raises(CorruptFile, match=r"f\.csv: a quote is .*(several rows are read as one|never closed)"):
+        rows_of(path)
+
+
+def test_a_text_over_several_lines_is_one_value(tmp_path: Path) -> None:
+    text = '"first, second,\nthird, ""fourth"",\n"'
+    rows, quarantine = rows_of(written(tmp_path, f"a,b,c,d,e,f,g,h\n1,2,3,4,5,6,7,{text}\n".encode()))
+    assert [row["h"] for row in rows] == ['first, second,\nthird, "fourth",\n']
+    assert quarantine.rows == []
+
+
+@pytest.mark.parametrize(
     ("content", "error", "says"),
     [
         (b"", EmptyAnswer, "f.csv is empty"),

@@ -21,6 +21,27 @@ def test_a_folder_shows_its_files_by_name_and_hides_hidden_ones(tmp_path: Path) 
         assert folder.fetch(folder.files()[1]).read_text() == "x"
 
 
+def test_linked_folders_are_read_once_and_a_broken_link_is_told(tmp_path: Path) -> None:
+    root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
+    root.mkdir()
+    elsewhere.mkdir()
+    (elsewhere / "b.csv").write_text("x")
+    (elsewhere / "round").symlink_to(elsewhere)
+    (root / "linked").symlink_to(elsewhere)
+    (root / "again").symlink_to(elsewhere)
+    (root / "one.csv").symlink_to(elsewhere / "b.csv")
+    with open_folder(f"{root}/./", Settings()) as folder:
+        assert [file.name for file in folder.files()] == ["again/b.csv", "one.csv"]
+        assert folder.fetch(folder.files()[0]).read_text() == "x"
+        assert folder.location == str(root)
+    with (
+        open_folder(str(root / "linked"), Settings()) as whole,
+        pytest.raises(ConfigError, match=r"gone is a link to .*nowhere, where nothing is"),
+    ):
+        (elsewhere / "gone").symlink_to(tmp_path / "nowhere")
+        whole.files()
+
+
 def test_one_file_is_a_folder_of_itself(tmp_path: Path) -> None:
     path = tmp_path / "october.csv"
     path.write_text("x")

@@ -181,7 +181,7 @@ def totals(home: AwsHome, payer: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("name", [name for name in EXPORTS if name != "cur2"])
-def test_every_form_of_the_bill_gives_the_same_totals(bills: AwsHome, name: str) -> None:
+def test_aws_3_6_every_form_of_the_bill_gives_the_same_totals(bills: AwsHome, name: str) -> None:
     expected = totals(bills, PAYERS["cur2"])
     assert [row[0].month for row in expected] == [10, 11]
     assert all(row[3] > 0 and row[4] > 0 for row in expected)
@@ -189,7 +189,7 @@ def test_every_form_of_the_bill_gives_the_same_totals(bills: AwsHome, name: str)
 
 
 @pytest.mark.parametrize("name", [name for name in EXPORTS if name != "cur2"])
-def test_every_form_of_the_bill_gives_the_same_tokens_and_teams(bills: AwsHome, name: str) -> None:
+def test_aws_3_7_every_form_of_the_bill_gives_the_same_tokens_and_teams(bills: AwsHome, name: str) -> None:
     def seen(payer: str) -> list[dict[str, Any]]:
         return bills.query(
             "select charge_date, workload_id, native_team, model, token_class, region_class, "
@@ -247,7 +247,7 @@ def test_aws_5_a_role_is_one_principal_whatever_its_sessions(bills: AwsHome) -> 
     ]
 
 
-def test_bill_without_any_ai_lands_whole_and_all_of_it_is_out_of_scope(bills: AwsHome) -> None:
+def test_aws_3_9_bill_without_any_ai_lands_whole_and_all_of_it_is_out_of_scope(bills: AwsHome) -> None:
     with gzip.open(SAMPLE, "rt", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     own = sum((Decimal(row["BilledCost"]) for row in rows if row["ProviderName"] == "AWS"), Decimal(0))

@@ -126,7 +126,7 @@ def test_usage_is_the_truth_by_day_and_workload(landed: AwsHome) -> None:
     assert {row["input_is_total"] for row in used} == {False}
 
 
-def test_billed_tokens_are_the_metered_ones(landed: AwsHome) -> None:
+def test_aws_2_3_billed_tokens_are_the_metered_ones(landed: AwsHome) -> None:
     """Two sources that share nothing: the bill and CloudWatch, on days that are billed, and billed right."""
     wrong = ", ".join(f"date '{AS_OF.date() + timedelta(days=day)}'" for day in WRONG_DAYS)
     (difference,) = landed.query(
@@ -164,7 +164,7 @@ def test_only_the_invoiced_month_is_final(landed: AwsHome) -> None:
     assert [(row["billing_month"].month, row["cost_status"]) for row in rows] == [(10, "final"), (11, "provisional")]
 
 
-def test_discounts_and_effective_cost_come_to_the_same_total(landed: AwsHome) -> None:
+def test_aws_3_6_discounts_and_effective_cost_come_to_the_same_total(landed: AwsHome) -> None:
     row = landed.one(
         """
         select sum(billed_cost) as billed, sum(effective_cost) as effective,

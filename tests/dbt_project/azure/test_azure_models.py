@@ -84,7 +84,7 @@ def summed(rows: list[dict[str, Any]], *keys: str) -> dict[tuple[Any, ...], Deci
     return {key: cost for key, cost in sums.items() if cost}
 
 
-def test_charges_are_the_truth_by_day_deployment_model_and_token_class(landed: AzureHome) -> None:
+def test_azure_2_charges_are_the_truth_by_day_deployment_model_and_token_class(landed: AzureHome) -> None:
     keys = ("billing_account_id", "billing_month", "charge_date", "workload_id", "model", "token_class")
     billed = landed.query(f"select * from intermediate.int_azure_charges where {AI}")
     assert summed(billed, *keys) == summed(truth(landed, "charges"), *keys)
@@ -101,7 +101,7 @@ def test_totals_by_the_other_way_are_the_same(landed: AzureHome) -> None:
     assert summed(totals, "billing_month") == summed(rows, "billing_month")
 
 
-def test_usage_is_the_truth_by_day_and_deployment(landed: AzureHome) -> None:
+def test_azure_0_4_usage_is_the_truth_by_day_and_deployment(landed: AzureHome) -> None:
     used = landed.query("select * from intermediate.int_azure_usage_daily")
     true: dict[tuple[date, str], tuple[int, int, int]] = defaultdict(lambda: (0, 0, 0))
     for row in pq.read_table(landed.path / "truth" / "usage.parquet").to_pylist():

@@ -151,7 +151,7 @@ def copy_query_rows(context: Context, contract: StreamContract) -> None:
 
 
 @pytest.mark.parametrize("account", [EA, MCA, FOCUS, FOCUS_BARE, ALL, PART, LATE])
-def test_the_same_totals_by_every_route(home: Routes, account: str) -> None:
+def test_azure_1_4_the_same_totals_by_every_route(home: Routes, account: str) -> None:
     expected = home.totals(QUERY)
     # October has no row: an empty export is no row either
     assert len(expected) == 1
@@ -171,7 +171,7 @@ def test_one_route_counts_per_account_and_month(home: Routes) -> None:
     assert home.chosen(LATE) == {("query", billing)}
 
 
-def test_every_row_of_an_export_keeps_its_deployment_model_class_and_team(home: Routes) -> None:
+def test_azure_0_1_every_row_of_an_export_keeps_its_deployment_model_class_and_team(home: Routes) -> None:
     keys = ("charge_date", "workload_id", "model", "token_class")
     true: dict[tuple[Any, ...], Decimal] = defaultdict(Decimal)
     for row in truth(home, "charges"):
@@ -183,7 +183,7 @@ def test_every_row_of_an_export_keeps_its_deployment_model_class_and_team(home: 
         assert {key: cost for key, cost in found.items() if cost} == {key: cost for key, cost in true.items() if cost}
 
 
-def test_teams_and_tokens_and_effective_cost_are_the_same_by_every_export(home: Routes) -> None:
+def test_azure_1_5_teams_and_tokens_and_effective_cost_are_the_same_by_every_export(home: Routes) -> None:
     columns = (
         "charge_date", "workload_id", "model", "token_class", "native_team", "native_product", "native_environment",
         "native_method", "pricing_category", "charge_category", "region_id", "sku", "consumed_tokens", "billed_cost",
@@ -198,7 +198,9 @@ def test_teams_and_tokens_and_effective_cost_are_the_same_by_every_export(home: 
     assert {row[4] for row in told[0]} >= {"support", "devtools", "data-platform"}
 
 
-def test_list_cost_is_the_price_before_discount_times_quantity_and_unknown_where_azure_has_none(home: Routes) -> None:
+def test_azure_1_4_list_cost_is_the_price_before_discount_times_quantity_and_unknown_where_azure_has_none(
+    home: Routes,
+) -> None:
     for account in (EA, MCA, FOCUS):
         rows = charges(home, account)
         tokens = [
@@ -235,13 +237,13 @@ def test_azure_2_blocks_become_tokens_row_by_row(home: Routes) -> None:
     assert rows["Provisioned Managed Global Unit"] is None
 
 
-def test_azure_2_a_meter_of_any_age_is_ai_spend_and_so_is_a_partners_model(home: Routes) -> None:
+def test_azure_0_3_a_meter_of_any_age_is_ai_spend_and_so_is_a_partners_model(home: Routes) -> None:
     (total,) = home.totals(SPELLED)
     assert (total["landed_cost"], total["mart_cost"]) == (len(SPELLINGS) + 7, len(SPELLINGS) + 7)
     assert {row["product_family"] for row in all_charges(home, SPELLED)} == {*CATEGORIES, "Anthropic"}
 
 
-def test_an_unknown_meter_is_told_with_its_dollars(home: Routes) -> None:
+def test_azure_2_1_an_unknown_meter_is_told_with_its_dollars(home: Routes) -> None:
     assert re.search(r"WARN \d+ assert_azure_meters_are_known", home.log)
     told = home.query("select * from dbt_test__audit.assert_azure_meters_are_known")
     assert {row["meter"]: row["billed_cost"] for row in told} == {

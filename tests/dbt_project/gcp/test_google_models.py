@@ -99,7 +99,7 @@ def test_gcp_3_cached_tokens_are_known_for_claude_alone(google_home):
     assert differing == []
 
 
-def test_a_logged_day_names_its_team_and_is_what_was_served(google_home):
+def test_gcp_3_a_logged_day_names_its_team_and_is_what_was_served(google_home):
     day = google_home.world.day(-1)
     measures = "input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, request_count"
     sums = ", ".join(f"sum({name})::BIGINT AS {name}" for name in measures.split(", "))
@@ -164,7 +164,7 @@ def test_a_corrected_day_counts_its_true_tokens_once(google_home):
     assert billed == served
 
 
-def test_a_correction_of_october_is_on_novembers_invoice_with_its_old_day(google_home):
+def test_gcp_1_6_a_correction_of_october_is_on_novembers_invoice_with_its_old_day(google_home):
     day = google_home.world.day(-25)
     months = google_home.query(f"""
         SELECT billing_month AS month, sum(billed_cost) < 0 AS is_negative FROM intermediate.int_gcp_charges
@@ -176,7 +176,7 @@ def test_a_correction_of_october_is_on_novembers_invoice_with_its_old_day(google
     ]
 
 
-def test_tax_rounding_and_goodwill_are_no_usage(google_home):
+def test_gcp_1_6_tax_rounding_and_goodwill_are_no_usage(google_home):
     rows = google_home.query("""
         SELECT charge_category AS category, sku, sum(consumed_tokens) AS tokens FROM intermediate.int_gcp_charges
         WHERE charge_category IN ('Tax', 'Adjustment') GROUP BY ALL ORDER BY ALL

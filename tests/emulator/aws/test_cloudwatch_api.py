@@ -63,7 +63,7 @@ def test_hours_of_a_day_sum_to_what_was_really_used(aws: LocalAws, metric: str, 
     assert sum(result["Values"]) == used[column]
 
 
-def test_model_id_is_the_bare_profile_id_or_the_provisioned_arn(aws: LocalAws) -> None:
+def test_aws_2_2_model_id_is_the_bare_profile_id_or_the_provisioned_arn(aws: LocalAws) -> None:
     pages = aws.client("cloudwatch", account=DATA).get_paginator("list_metrics").paginate(Namespace="AWS/Bedrock")
     ids = {
         dimension["Value"]
@@ -77,7 +77,7 @@ def test_model_id_is_the_bare_profile_id_or_the_provisioned_arn(aws: LocalAws) -
     assert not [one for one in ids if "inference-profile" in one]
 
 
-def test_dimension_set_must_match_exactly(aws: LocalAws) -> None:
+def test_aws_6_dimension_set_must_match_exactly(aws: LocalAws) -> None:
     workload = aws.estate["aws-semantic-search-rerank"].workload_id
     wrong = query(workload, name="q2")
     wrong["MetricStat"]["Metric"]["Dimensions"].append({"Name": "ServiceTier", "Value": "reserved"})

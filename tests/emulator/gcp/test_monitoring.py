@@ -84,7 +84,7 @@ def test_nothing_is_seen_beyond_the_clock(google):
     assert max(point.interval.end_time for series in found for point in series.points) == google.clock.now()
 
 
-def test_a_metric_that_does_not_exist_has_no_series(google):
+def test_gcp_3_a_metric_that_does_not_exist_has_no_series(google):
     assert _ask(google, "consumed_token_count") == []
 
 

@@ -58,7 +58,9 @@ def test_settled_months_are_not_paid_for_twice(
     assert [result.window_start.month for result in again] == [11]
 
 
-def test_doctor_finds_a_healthy_bill(aws: LocalAws, make_context: MakeContext) -> None:
+def test_aws_3_4_doctor_names_active_and_inactive_tags_of_a_healthy_bill(
+    aws: LocalAws, make_context: MakeContext
+) -> None:
     found = list(aws_cur.check(make_context()))
     by_aspect = {(finding.aspect, finding.status) for finding in found}
     assert {("reachable", "ok"), ("permitted", "ok"), ("tags", "ok"), ("cost", "ok")} <= by_aspect

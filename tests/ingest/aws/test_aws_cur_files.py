@@ -32,7 +32,7 @@ def test_a_csv_of_each_format_is_known_by_its_columns_and_stays_text(load_from: 
     assert landed(tmp_path, "focus_1_0_rows_csv")[0]["BilledCost"] == "0.00120000000"
 
 
-def test_focus_1_2_is_told_from_1_0_by_what_it_added(load_from: LoadFrom, tmp_path: Path) -> None:
+def test_aws_3_7_focus_1_2_is_told_from_1_0_by_what_it_added(load_from: LoadFrom, tmp_path: Path) -> None:
     newer = {"InvoiceId": "NULL", "SkuMeter": "USE1-NovaPro-input-tokens", "ServiceSubcategory": "Generative AI"}
     path = write_csv(tmp_path / "focus.csv.gz", rows_of(FOCUS, newer))
     assert [result.stream for result in load_from(path)] == ["focus_1_2_rows_csv"]

@@ -85,7 +85,9 @@ def test_lost_window_is_loaded_although_its_manifest_is_known(
     assert [result.window_start.month for result in aws_cur.load(make_context("run-2"), None)] == [11]
 
 
-def test_restated_month_replaces_the_landed_one(aws: LocalAws, make_context: MakeContext, tmp_path: Path) -> None:
+def test_aws_3_8_restated_month_replaces_the_landed_one(
+    aws: LocalAws, make_context: MakeContext, tmp_path: Path
+) -> None:
     earlier = AS_OF - timedelta(days=7)
     aws.clock.set(earlier)
     aws_cur.load(make_context(as_of=earlier), None)
@@ -213,7 +215,7 @@ class TestOtherBucket:
             aws_cur.load(make_context(config=config), None)
 
     @pytest.mark.parametrize("entry", ["s3", "object", "bucket"])
-    def test_manifest_entries_of_any_form_are_understood(
+    def test_aws_3_8_manifest_entries_of_any_form_are_understood(
         self, aws: LocalAws, make_context: MakeContext, config: SourcesConfig, entry: str
     ) -> None:
         forms = {

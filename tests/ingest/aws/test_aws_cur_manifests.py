@@ -70,7 +70,9 @@ class TestManifests:
             (span / assembly / "team-report-Manifest.json").write_text(manifest)
             (span / "team-report-Manifest.json").write_text(manifest)
 
-    def test_legacy_manifest_beside_the_assemblies_names_the_newest(self, load_from: LoadFrom, tmp_path: Path) -> None:
+    def test_aws_3_8_legacy_manifest_beside_the_assemblies_names_the_newest(
+        self, load_from: LoadFrom, tmp_path: Path
+    ) -> None:
         self.legacy(tmp_path / "copy")
         (result,) = load_from(tmp_path / "copy")
         assert (result.scope, self.costs(tmp_path, "legacy_line_items")) == ("team-report", ["2"])

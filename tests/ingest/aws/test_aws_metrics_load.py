@@ -57,7 +57,7 @@ def test_first_run_counts_every_token_even_of_a_deleted_profile(aws: LocalAws, m
     assert [day for day, workload, _ in usage if workload == gone]
 
 
-def test_only_series_of_model_id_alone_are_asked_for(aws: LocalAws, make_context: MakeContext) -> None:
+def test_aws_2_1_only_series_of_model_id_alone_are_asked_for(aws: LocalAws, make_context: MakeContext) -> None:
     aws_bedrock_metrics.load(make_context(), None)
     asked = [request.params for request in aws.faults.requests if request.operation == "GetMetricData"]
     queries = [query for one in asked for query in one["MetricDataQueries"]]
@@ -67,7 +67,7 @@ def test_only_series_of_model_id_alone_are_asked_for(aws: LocalAws, make_context
     assert max(len(one["MetricDataQueries"]) for one in asked) <= 500
 
 
-def test_later_run_reads_three_days_again_and_what_was_missed(aws: LocalAws, make_context: MakeContext) -> None:
+def test_aws_2_4_later_run_reads_three_days_again_and_what_was_missed(aws: LocalAws, make_context: MakeContext) -> None:
     earlier = AS_OF - timedelta(days=5)
     aws.clock.set(earlier)
     load_all(make_context(as_of=earlier))

@@ -23,7 +23,7 @@ def blobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield connection
 
 
-def test_a_container_reads_as_a_folder_does(cost_world, cost_context, tmp_path, blobs):
+def test_azure_6_a_container_reads_as_a_folder_does(cost_world, cost_context, tmp_path, blobs):
     with BlobServiceClient.from_connection_string(blobs, api_version="2025-11-05") as service:
         container = service.create_container("exports")
         for kind, name, form in (("ActualCost", "actual", "csv.gz"), ("FocusCost", "focus", "parquet")):

@@ -132,8 +132,9 @@ def test_a_row_that_cannot_be_read_is_set_apart_with_its_dollars(cost_world, cos
 
     rewrite(path, damage)
     trust(path)
-    load_costs(tmp_path / "x")
+    results = load_costs(tmp_path / "x")
     apart = quarantined(cost_context)
+    assert [result.rows for result in results if result.stream == "_quarantine"] == [len(apart)]
     assert sorted(row["reason"] for row in apart) == [
         "BillingCurrency is no currency", "Cost is no amount", "Cost is no amount", "Date is no day",
     ]  # fmt: skip

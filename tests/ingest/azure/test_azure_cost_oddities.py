@@ -46,6 +46,26 @@ def test_days_before_months_are_refused(cost_world, cost_context, load_costs, tm
     assert cost_context.landing.read(EA).num_rows == 0
 
 
+def test_days_before_months_are_told_by_the_end_of_the_billing_period(cost_world, cost_context, load_costs, tmp_path):
+    """The first twelve days of a month read as days of twelve months, but no period ends in a thirtieth month."""
+    path = export(cost_world, tmp_path / "x").parent / "part_0_0001.csv"
+
+    def turn(rows: list[list[str]]) -> list[list[str]]:
+        places = [rows[0].index(name) for name in ("Date", "BillingPeriodStartDate", "BillingPeriodEndDate")]
+        early = [row for row in rows[1:] if int(row[places[0]].split("/")[1]) <= 12]
+        for row in early:
+            for place in places:
+                month, day, year = row[place].split("/")
+                row[place] = f"{day}/{month}/{year}"
+        return [rows[0], *early]
+
+    rewrite(path, turn)
+    trust(path)
+    with pytest.raises(CorruptFile, match=r"writes the day before the month \(30/11/2026\)"):
+        load_costs(tmp_path / "x")
+    assert cost_context.landing.read(EA).num_rows == 0
+
+
 def test_a_packed_file_is_read_whatever_it_is_called(cost_world, cost_context, load_costs, tmp_path):
     manifest = export(cost_world, tmp_path / "x")
     whole = manifest.with_name("part_0_0001.csv").read_bytes()

@@ -69,7 +69,7 @@ def test_azure_1_4_a_details_report_is_waited_for_and_all_its_blobs_are_read(con
     assert [local.asked(f"details_{part}") for part in ("report", "result", "blob")] == [2, 4, 4]
 
 
-def test_a_link_that_ran_out_is_asked_for_once_more(configured, local):
+def test_azure_1_4_a_link_that_ran_out_is_asked_for_once_more(configured, local):
     local.faults.add("azure", "details_blob", "forbidden", times=1)
     made = configured(route="details")
     azure_cost.load(made, NOVEMBER)
@@ -160,7 +160,7 @@ def test_azure_1_3_the_header_corrects_what_a_query_took():
     assert pacer.seconds_until(12) == 0
 
 
-def test_the_doctor_tries_each_right_and_counts_the_units(configured, local):
+def test_azure_2_3_the_doctor_tries_each_right_and_counts_the_units(configured, local):
     found = list(azure_cost.check(configured()))
     assert {finding.status for finding in found} == {"ok"}
     assert [finding.aspect for finding in found].count("permitted") == 1 + 3
@@ -170,7 +170,7 @@ def test_the_doctor_tries_each_right_and_counts_the_units(configured, local):
     assert local.asked("query") == 4
 
 
-def test_the_doctor_names_the_missing_right_and_the_line_that_grants_it(configured, local):
+def test_azure_8_the_doctor_names_the_missing_right_and_the_line_that_grants_it(configured, local):
     local.faults.add("azure", "query", "forbidden", times=1, after=1)
     local.faults.add("azure", "tag_names", "forbidden", times=None)
     found = [finding for finding in azure_cost.check(configured()) if finding.status == "fail"]

@@ -60,7 +60,7 @@ def test_usage_and_purchases_never_overlap(loaded, local):
     assert total(account) == visible(local, lambda rows: rows.charge_type != "Usage") == Decimal(19500)
 
 
-def test_a_purchase_is_in_the_actual_view_alone_and_use_in_both(loaded):
+def test_azure_2_2_a_purchase_is_in_the_actual_view_alone_and_use_in_both(loaded):
     actual, amortized = (loaded.landing.read(contract) for contract in (azure_cost.ACTUAL, azure_cost.AMORTIZED))
     kinds = [set(view.column("ChargeType").to_pylist()) for view in (actual, amortized)]
     assert kinds == [{"Usage", "Purchase"}, {"Usage"}]
@@ -70,7 +70,7 @@ def test_a_purchase_is_in_the_actual_view_alone_and_use_in_both(loaded):
     assert total(used[0]) < Decimal("0.001") < Decimal(1000) < total(used[1])
 
 
-def test_money_is_the_text_that_stood_in_the_answer():
+def test_azure_1_1_money_is_the_text_that_stood_in_the_answer():
     page = parse_page(
         '{"properties": {"nextLink": "", "columns": [{"name": "Cost"}, {"name": "UsageDate"}, {"name": "Meter"}],'
         ' "rows": [[1.2e-07, 20261101, "a"], [0.10000000000000001, 20261101, null], [7, 20261101, ""]]}}'
@@ -90,7 +90,7 @@ def test_a_query_ends_a_second_before_its_window():
     assert asked["dataset"]["filter"] == {"dimensions": {"name": "ChargeType", "operator": "In", "values": ["Usage"]}}
 
 
-def test_every_page_is_read(context, local, monkeypatch):
+def test_azure_1_2_every_page_is_read(context, local, monkeypatch):
     monkeypatch.setattr(emulated_query, "PAGE_ROWS", 400)
     made = context()
     azure_cost.load(made, NOVEMBER)
@@ -132,7 +132,7 @@ def test_months_of_the_backfill_that_are_missing_are_read_beside_the_trailing_on
     assert wanted() == ["2026-08", "2026-10", "2026-11"]
 
 
-def test_the_restated_day_replaces_what_was_landed(context, local):
+def test_azure_1_3_the_restated_day_replaces_what_was_landed(context, local):
     early = local.clock.now() - timedelta(days=4)
     local.clock.set(early)
     made = context(early)
@@ -176,7 +176,7 @@ def test_one_restated_answer_among_many_is_read_again(context, local):
     assert total(made.landing.read(azure_cost.ACTUAL)) == visible(local)
 
 
-def test_an_empty_answer_among_full_ones_is_not_believed(context, local):
+def test_azure_1_1_an_empty_answer_among_full_ones_is_not_believed(context, local):
     local.faults.add("azure", "query", "empty", times=1, after=1)
     made = context()
     azure_cost.load(made, NOVEMBER)
@@ -229,7 +229,7 @@ def test_permission_names_role_and_scope_of_the_call_that_failed(context, local)
         azure_cost.load(context(), NOVEMBER)
 
 
-def test_a_next_page_elsewhere_is_not_followed(context, local, monkeypatch):
+def test_azure_1_2_a_next_page_elsewhere_is_not_followed(context, local, monkeypatch):
     monkeypatch.setattr(emulated_query, "PAGE_ROWS", 400)
     monkeypatch.setattr(emulated_query, "_next_link", lambda call, offset: "https://example.invalid/steal")
     with pytest.raises(TerminalError, match=r"example\.invalid, not at 127\.0\.0\.1"):

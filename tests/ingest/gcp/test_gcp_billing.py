@@ -53,7 +53,7 @@ def _files(rig) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("part.parquet")}
 
 
-def test_first_load_lands_every_served_row_by_export_day(rig):
+def test_gcp_4_1_first_load_lands_every_served_row_by_export_day(rig):
     results = rig.load(gcp_billing)
     assert _bill(_landed(rig)) == _bill(_served(rig))
     days = {f"{value:%Y-%m-%d}" for value in pc.unique(_served(rig)["_PARTITIONTIME"]).to_pylist()}
@@ -89,7 +89,7 @@ def test_late_rows_and_corrections_are_picked_up_with_their_partition(rig):
     assert [f"{result.window_start:%m-%d}" for result in results] == ["11-18", "11-19", "11-20"]
 
 
-def test_an_old_partition_that_changed_is_replaced_whole(rig):
+def test_gcp_1_5_an_old_partition_that_changed_is_replaced_whole(rig):
     rig.load(gcp_billing)
     state = rig.context.landing.read_state("gcp_billing", TABLE)
     state["partitions"]["2026-11-12T00:00:00+00:00"][1] -= 1
@@ -107,7 +107,7 @@ def test_a_window_is_read_again_although_nothing_changed(rig):
     assert not any(result.changed for result in results)
 
 
-def test_every_query_is_priced_first_and_capped_there(rig):
+def test_gcp_4_2_every_query_is_priced_first_and_capped_there(rig):
     rig.load(gcp_billing)
     asked = rig.asked("jobs.insert")
     assert [request["dryRun"] for request in asked] == [True, False] * (len(asked) // 2)
@@ -117,7 +117,7 @@ def test_every_query_is_priced_first_and_capped_there(rig):
         assert 10 * 2**20 <= int(str(real["maximumBytesBilled"])) < 100 * 2**20
 
 
-def test_a_partition_that_grows_while_it_is_read_is_read_again(rig):
+def test_gcp_1_5_a_partition_that_grows_while_it_is_read_is_read_again(rig):
     # the fingerprint still misses the newest day, the read that follows has it
     rig.faults.add("gcp", "jobs.insert", "late_day", times=1, after=1)
     rig.load(gcp_billing)
@@ -125,7 +125,7 @@ def test_a_partition_that_grows_while_it_is_read_is_read_again(rig):
     assert _bill(_landed(rig)) == _bill(_served(rig))
 
 
-def test_rows_come_over_rest_where_only_the_read_session_role_is_missing(rig):
+def test_gcp_4_1_rows_come_over_rest_where_only_the_read_session_role_is_missing(rig):
     rig.faults.add("gcp", "CreateReadSession", "forbidden", times=None)
     rig.load(gcp_billing)
     assert _bill(_landed(rig)) == _bill(_served(rig))
@@ -178,7 +178,7 @@ def test_a_refusal_names_its_remedy(rig, operation, kind, error, remedy):
     assert _files(rig) == {}
 
 
-def test_a_wrong_location_is_named(rig):
+def test_gcp_4_2_a_wrong_location_is_named(rig):
     rig.set_config(location="EU")
     with pytest.raises(WrongRegion, match="not found in location EU") as refused:
         rig.load(gcp_billing)
@@ -207,12 +207,12 @@ def test_a_renamed_column_stops_before_anything_lands(rig):
     assert _files(rig) == before
 
 
-def test_the_standard_table_lacks_columns_that_are_not_needed():
+def test_gcp_1_2_the_standard_table_lacks_columns_that_are_not_needed():
     paths = set(_all_paths()) - {"price", "subscription", "resource", "cost_at_list"}
     assert {"price", "subscription", "cost"} & set(selected_columns(DETAILED, "t", paths)) == {"cost"}
 
 
-def test_a_renamed_nested_field_is_missed():
+def test_gcp_1_2_a_renamed_nested_field_is_missed():
     paths = [path for path in _all_paths() if path != "invoice.month"]
     with pytest.raises(SchemaChanged, match=r"has no invoice\.month"):
         selected_columns(DETAILED, "t", paths)

@@ -53,7 +53,7 @@ def _sums(rows):
     return {name: pc.sum(rows[name]).as_py() or 0 for name in MEASURES}
 
 
-def test_logged_requests_and_tokens_are_what_the_meters_counted(rig):
+def test_gcp_2_4_logged_requests_and_tokens_are_what_the_meters_counted(rig):
     rig.load(gcp_request_log)
     claude = rig.context.landing.read(REQUESTS, scope=RISK)
     answered = claude.filter(pc.equal(claude["response_code"], "200"))
@@ -96,7 +96,7 @@ def test_no_log_configured_costs_no_request(rig):
     assert rig.asked("ListLogEntries") == []
 
 
-def test_the_backfill_stops_where_the_bucket_keeps_nothing(rig):
+def test_gcp_3_the_backfill_stops_where_the_bucket_keeps_nothing(rig):
     _only(rig, DOCS)
     rig.load(gcp_request_log)
     first = rig.asked("ListLogEntries")[0]["filter"]
@@ -132,7 +132,7 @@ def test_a_refused_project_does_not_keep_the_other_from_landing(rig):
 
 
 @pytest.mark.parametrize("shape", ["sink", "gcloud"])
-def test_files_land_the_same_rows_as_the_api(rig, tmp_path, shape):
+def test_gcp_3_files_land_the_same_rows_as_the_api(rig, tmp_path, shape):
     _only(rig, DOCS)
     by_api = rig.load(gcp_request_log, DOCS_DAY)
     write_exported(rig, DOCS, tmp_path / shape, shape=shape)

@@ -74,7 +74,7 @@ def _run(rig, source):
     return "\n".join(said)
 
 
-def test_with_the_roles_every_source_loads_and_nothing_is_granted_that_no_source_uses(rig):
+def test_gcp_6_with_the_roles_every_source_loads_and_nothing_is_granted_that_no_source_uses(rig):
     _with_view(rig)
     said = {source: _run(rig, source) for source in CLOUDS["gcp"]}
     assert "refuses access" not in "\n".join(said.values())
@@ -86,7 +86,7 @@ def test_with_the_roles_every_source_loads_and_nothing_is_granted_that_no_source
     ("source", "permission"),
     [(source, name) for binding in BINDINGS for source in binding["sources"] for name in _permissions(binding["role"])],
 )
-def test_a_missing_permission_is_named_by_the_load_or_the_doctor(rig, source, permission):
+def test_gcp_6_a_missing_permission_is_named_by_the_load_or_the_doctor(rig, source, permission):
     _with_view(rig)
     rig.permissions.granted = frozenset(need for need in rig.permissions.granted if need[0] != permission)
     said = _run(rig, source)

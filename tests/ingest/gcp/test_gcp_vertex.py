@@ -25,7 +25,7 @@ def _landed(rig, stream) -> int:
     return pc.sum(rig.context.landing.read(stream)["value"]).as_py()
 
 
-def test_every_metered_token_and_call_lands(rig):
+def test_gcp_3_every_metered_token_and_call_lands(rig):
     rig.load(gcp_vertex)
     assert _landed(rig, TOKEN_COUNTS) == _metered(rig, "token_count")
     assert _landed(rig, INVOCATIONS) == _metered(rig, "model_invocation_count")
@@ -61,7 +61,7 @@ def test_gcp_3_latencies_land_as_histograms(rig):
     assert answered == sum(row["value"] for row in calls if row["response_code"] == "200")
 
 
-def test_labels_that_the_api_does_not_know_are_done_without(rig):
+def test_gcp_3_labels_that_the_api_does_not_know_are_done_without(rig):
     rig.faults.add("gcp", "ListTimeSeries", "wrong_schema", times=None)
     rig.load(gcp_vertex, WINDOW)
     rows = rig.context.landing.read(TOKEN_COUNTS)
@@ -70,7 +70,7 @@ def test_labels_that_the_api_does_not_know_are_done_without(rig):
     assert {"shared", "dedicated"} == set(known)
 
 
-def test_a_scoping_project_is_asked_for_its_own_series_alone(rig):
+def test_gcp_3_a_scoping_project_is_asked_for_its_own_series_alone(rig):
     rig.load(gcp_vertex, WINDOW)
     for asked in rig.asked("ListTimeSeries"):
         project = str(asked["name"]).removeprefix("projects/")
@@ -83,7 +83,7 @@ def test_gcp_3_nothing_is_asked_beyond_what_google_keeps(rig):
     assert window.start == datetime(2024, 11, 18, tzinfo=UTC)
 
 
-def test_a_restated_day_is_replaced(rig):
+def test_gcp_3_a_restated_day_is_replaced(rig):
     rig.load(gcp_vertex, WINDOW)
     before = _landed(rig, TOKEN_COUNTS)
     path = rig.world.folder("gcp") / "metrics.parquet"
@@ -113,7 +113,7 @@ def _pairs(rows):
     return zip(rows["hour_start"].to_pylist(), rows["_window_start"].to_pylist(), strict=True)
 
 
-def test_throughput_lands_with_its_limits_and_what_was_burned(rig):
+def test_gcp_3_throughput_lands_with_its_limits_and_what_was_burned(rig):
     rig.load(gcp_vertex)
     rows = rig.context.landing.read(GSU).to_pylist()
     assert {row["project_id"] for row in rows} == {"acme-search-prod"}

@@ -68,7 +68,7 @@ def test_files_land_the_same_rows_as_the_api(rig, tmp_path):
         assert ours.equals(rig.context.landing.read(stream, scope=PROJECT).drop_columns(["_loaded_at", "_run_id"]))
 
 
-def test_minutes_are_summed_into_their_hour_and_limits_take_the_highest(tmp_path):
+def test_gcp_3_minutes_are_summed_into_their_hour_and_limits_take_the_highest(tmp_path):
     minutes = [
         ("2026-11-10T04:58:00Z", "2026-11-10T04:59:00Z", {"int64Value": "5"}),
         ("2026-11-10T04:59:00Z", "2026-11-10T05:00:00Z", {"int64Value": "7"}),
