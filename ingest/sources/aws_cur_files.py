@@ -66,10 +66,9 @@ def load_files(context: Context, folder: Folder, window: Window | None) -> list[
     for delivery in delivered:
         if _touches(delivery.period, window):
             results += _land_delivery(context, folder, files, delivery, seen)
-    for month, shares in _months(_recognised(folder, loose, needed=not delivered)).items():
-        if _touches(month.window, window):
-            scope = f"files-{month.payer}"
-            results += land_period(context, month.layout, scope=scope, window=month.window, shares=shares, seen=seen)
+    for month, shares in _months(_recognised(folder, loose, needed=not delivered), window).items():
+        scope = f"files-{month.payer}"
+        results += land_period(context, month.layout, scope=scope, window=month.window, shares=shares, seen=seen)
     if not results:
         raise EmptyAnswer(
             f"{folder.location} holds no billing period of the AWS bill{f' in {window}' if window else ''}.",
@@ -162,12 +161,15 @@ def _is_near(error: SchemaChanged) -> bool:
     return error.message.count(", ") + 1 <= min(len(kind.columns) for kind in KINDS) // 2 - 1
 
 
-def _months(bills: Sequence[BillFile]) -> dict[_Month, list[Share]]:
-    """The files by payer and month, each month with its share of every file that has rows of it."""
+def _months(bills: Sequence[BillFile], window: Window | None) -> dict[_Month, list[Share]]:
+    """The files by payer and month that `window` touches, each month with its share of every file that has rows of it.
+
+    What cannot be read of a file goes with the first of its months.
+    """
     found: dict[_Month, list[Share]] = {}
     for bill in bills:
-        months = sorted(_months_of(bill), key=lambda one: (one.month, one.payer))
-        for number, month in enumerate(months):
+        months = [month for month in _months_of(bill) if _touches(month.window, window)]
+        for number, month in enumerate(sorted(months, key=lambda one: (one.month, one.payer))):
             found.setdefault(month, []).append(Share(bill, month.payer, month.month, has_rejects=not number))
     return found
 

@@ -80,6 +80,15 @@ def test_only_the_months_of_the_window_are_loaded(load_from: LoadFrom, tmp_path:
         load_from(path, window=march)
 
 
+def test_what_cannot_be_read_is_set_apart_whichever_months_are_loaded(load_from: LoadFrom, tmp_path: Path) -> None:
+    october = {"bill/BillingPeriodStartDate": "2026-10-01T00:00:00Z"}
+    body = csv_bytes(rows_of(LEGACY, october, *[{} for _ in range(9)])) + b"torn,row\n"
+    (tmp_path / "bill.csv").write_bytes(body)
+    november = Window(datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC))
+    results = load_from(tmp_path / "bill.csv", window=november)
+    assert [(result.stream, result.rows) for result in results] == [("legacy_line_items", 9), ("_quarantine", 1)]
+
+
 def test_the_same_file_twice_is_read_once(load_from: LoadFrom, tmp_path: Path) -> None:
     write_csv(tmp_path / "bills" / "a.csv", rows_of(LEGACY, {}))
     write_csv(tmp_path / "bills" / "copy of a.csv.gz", rows_of(LEGACY, {}))
