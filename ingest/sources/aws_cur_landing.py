@@ -62,11 +62,17 @@ def open_bill(path: Path, name: str) -> BillFile:
     if is_parquet(path):
         schema = cast(pa.Schema, _parquet.read_schema(path))
     typed = layout_of(kind, text=False)
-    layout = typed if typed and pa.types.is_floating(arrow.type_of(schema, typed.cost)) else layout_of(kind, text=True)
+    layout = typed if typed and _is_typed(schema, typed) else layout_of(kind, text=True)
     if layout is None:
         raise SchemaChanged(f"{name}: a {kind.name} is not read in this form.", "Export it as CSV or Parquet.")
     logger.info("recognised %s as %s", name, kind.name, extra={"file": name, "stream": layout.contract.stream})
     return BillFile(name, path, layout, schema)
+
+
+def _is_typed(schema: pa.Schema, typed: Layout) -> bool:
+    """Whether amounts are doubles, as AWS writes them: a shorter float would add digits to its own shortest text."""
+    kinds = [arrow.type_of(schema, name) for name in typed.numbers if name in schema.names]
+    return pa.types.is_float64(arrow.type_of(schema, typed.cost)) and not any(map(pa.types.is_float32, kinds))
 
 
 def one_layout(files: Sequence[BillFile], where: str) -> Layout:

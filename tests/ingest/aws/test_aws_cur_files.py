@@ -115,6 +115,14 @@ def test_parquet_whose_amounts_are_decimals_keeps_their_digits(load_from: LoadFr
     assert json.loads(row["resource_tags"]) == {"user_team": "docs"}
 
 
+def test_parquet_whose_amounts_are_short_floats_keeps_what_they_say(load_from: LoadFrom, tmp_path: Path) -> None:
+    table = pa.Table.from_pylist(rows_of(CUR2, {})).drop_columns(["line_item_unblended_cost"])
+    table = table.append_column("line_item_unblended_cost", pa.array([0.1], pa.float32()))
+    pq.write_table(table, tmp_path / "bill.parquet")
+    load_from(tmp_path / "bill.parquet")
+    assert landed(tmp_path, "line_items_csv")[0]["line_item_unblended_cost"] == "0.1"
+
+
 BAD_ROWS = [
     ({"lineItem/UnblendedCost": "n/a"}, "lineItem/UnblendedCost is 'n/a', which is no number"),
     ({"lineItem/UnblendedCost": ""}, "lineItem/UnblendedCost is '', which is no number"),
