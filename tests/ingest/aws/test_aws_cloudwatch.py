@@ -3,7 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import boto3
 import pytest
+from botocore.stub import Stubber
 
 from ingest.aws_cloudwatch import (
     POINTS_PER_PAGE,
@@ -13,6 +15,7 @@ from ingest.aws_cloudwatch import (
     Spent,
     calls,
     queries_per_call,
+    read_call,
     refuse_incomplete,
     refuse_messages,
     segments,
@@ -93,6 +96,28 @@ def test_aws_2_4_a_series_that_is_not_complete_is_a_failed_pull(status: str) -> 
         refuse_incomplete(["q1", "q2"], answered, "CloudWatch data")
     with pytest.raises(PermissionDenied):
         refuse_incomplete(["q1"], {"q1": "Forbidden"}, "CloudWatch data")
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [("PartialData", None), ("Complete", "Maximum number of allowed metrics exceeded"), ("Complete", None)],
+    ids=["incomplete", "message", "whole"],
+)
+def test_aws_2_4_what_the_last_page_leaves_open_stops_the_read(said: str, message: str | None) -> None:
+    """boto3's own client with an answer laid under it: the local CloudWatch always completes its series."""
+    client = boto3.client("cloudwatch", region_name="us-east-1", aws_access_key_id="id", aws_secret_access_key="secret")
+    answer = {
+        "MetricDataResults": [{"Id": "q0000", "StatusCode": said, "Timestamps": [DAY.start], "Values": [3.0]}],
+        "Messages": [{"Code": "MaxMetricsExceeded", "Value": message}] if message else [],
+    }
+    with Stubber(client) as answers:
+        answers.add_response("get_metric_data", answer)
+        read = read_call(client, counters(1)[:1], DAY, 3600, where="CloudWatch data", spent=Spent())
+        if said == "Complete" and message is None:
+            assert [points.values for points in read] == [[3.0]]
+        else:
+            with pytest.raises(TransientError, match=message or said):
+                list(read)
 
 
 def test_aws_2_4_a_message_of_cloudwatch_is_no_silence() -> None:
