@@ -61,6 +61,8 @@ def choose(page: Page, label: str, option: str) -> None:
     box = page.get_by_test_id("stSidebar").get_by_role("combobox", name=label)
     box.click()
     box.fill(option)
+    # before the list is drawn anew another option lies where this one was found, `Select all` at worst
+    expect(page.get_by_role("option").first).to_have_text(option)
     page.get_by_role("option", name=option, exact=True).click()
     page.keyboard.press("Escape")
     chrome.settle(page)
