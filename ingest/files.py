@@ -4,7 +4,6 @@ A source that can read exported files offers `load_files(context, folder, window
 columns it knows them. What a file is called is a hint to nobody: its columns decide.
 """
 
-import os
 import tempfile
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -68,7 +67,7 @@ class LocalFolder:
         """Every file below the location, by name; links are followed, hidden ones left out.
 
         Raises:
-            ConfigError: a link leads nowhere.
+            ConfigError: a link leads nowhere, or a folder cannot be read.
         """
         root = Path(self.location)
         if root.is_file():
@@ -86,7 +85,11 @@ def _below(folder: Path, seen: set[Path]) -> Generator[Path]:
     if (place := folder.resolve()) in seen:
         return
     seen.add(place)
-    for path in sorted(folder.iterdir()):
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be read: {error.strerror}.", "Give read access to it.") from error
+    for path in paths:
         if path.name.startswith("."):
             continue
         if path.is_symlink() and not path.exists():
@@ -125,8 +128,8 @@ def open_folder(location: str, settings: Settings) -> Generator[Folder]:
     if not is_url and not Path(location).exists():
         raise ConfigError(f"--path {location}: there is no such file or folder.", "Check the path.")
     with tempfile.TemporaryDirectory(prefix="inferledger-") as scratch:
-        # a folder has one name, however it was typed: logs land under it
-        folder: Folder = LocalFolder(os.path.normpath(location))
+        # `logs/` and `./logs` are one place: logs land under its name
+        folder: Folder = LocalFolder(str(Path(location)))
         if is_url:
             folder = cast(Folder, import_module(_STORES[scheme]).open_url(location, settings, Path(scratch)))
         if not folder.files():

@@ -42,6 +42,33 @@ def test_linked_folders_are_read_once_and_a_broken_link_is_told(tmp_path: Path) 
         whole.files()
 
 
+def test_a_folder_that_cannot_be_read_is_told_and_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may read everything, so the refusal is laid in the system's place."""
+    (tmp_path / "a.csv").write_text("x")
+
+    def refuse(_: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with (
+        pytest.raises(ConfigError, match=r"cannot be read: Permission denied\. Give read access"),
+        open_folder(str(tmp_path), Settings()),
+    ):
+        pass
+
+
+def test_a_way_up_out_of_a_link_is_the_systems(tmp_path: Path) -> None:
+    for name in ("real/inner", "real/wanted", "wanted"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "real" / "wanted" / "right.csv").write_text("x")
+    (tmp_path / "wanted" / "wrong.csv").write_text("x")
+    (tmp_path / "link").symlink_to(tmp_path / "real" / "inner")
+    with open_folder(f"{tmp_path}/link/../wanted", Settings()) as folder:
+        assert [file.name for file in folder.files()] == ["right.csv"]
+
+
 def test_one_file_is_a_folder_of_itself(tmp_path: Path) -> None:
     path = tmp_path / "october.csv"
     path.write_text("x")
